@@ -1,0 +1,74 @@
+"""Every error that earwitness raises on purpose: one base class, one short subclass per cause.
+
+A message says what was received, what was expected, and what to do next. The command line prints
+it on one line and ends with exit code 1; a traceback is shown only with ``--debug``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class EarwitnessError(Exception):
+    """The base of all errors a user can cause and can mend."""
+
+
+class MediaError(EarwitnessError):
+    """A picture, clip or sound that cannot be read or written."""
+
+
+class OutputError(EarwitnessError):
+    """A folder or file that cannot be written (read only, disk full, in the way)."""
+
+
+class OptionError(EarwitnessError):
+    """An option or argument outside what is allowed."""
+
+
+class LayoutError(OptionError):
+    """A loudspeaker layout that is not known."""
+
+
+class PluginError(EarwitnessError):
+    """A part (voice, renderer, segmenter, …) asked for by name that is not there."""
+
+
+class LookError(EarwitnessError):
+    """A picture in which nothing could be heard."""
+
+
+class VoiceError(EarwitnessError):
+    """Words that name no sound, or a sound that could not be made."""
+
+
+class SceneError(EarwitnessError):
+    """A scene with a field that holds something not allowed.
+
+    Parameters
+    ----------
+    field
+        Where, as a path such as ``sources[2].positions[0]``.
+    held
+        The value found there.
+    allowed
+        What is allowed there, in words.
+
+    Examples
+    --------
+    >>> raise SceneError("duration_s", -1, "a number of seconds above 0")
+    Traceback (most recent call last):
+    ...
+    earwitness.errors.SceneError: duration_s holds -1; allowed is a number of seconds above 0
+    """
+
+    def __init__(self, field: str, held: Any, allowed: str) -> None:
+        self.field, self.held, self.allowed = field, held, allowed
+        shown = repr(held)
+        if len(shown) > 80:
+            shown = shown[:77] + "..."
+        super().__init__(f"{field} holds {shown}; allowed is {allowed}")
+
+    def within(self, parent: str) -> SceneError:
+        """Return the same error with ``parent`` put before the field's path."""
+        join = "" if self.field.startswith("[") else "."
+        return SceneError(f"{parent}{join}{self.field}", self.held, self.allowed)

@@ -1,0 +1,1 @@
+"""Picture → scene: regions, names, directions and distances."""

@@ -1,0 +1,1 @@
+"""Pictures, clips and sounds: files in, values out, and back."""

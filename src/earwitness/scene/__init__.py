@@ -1,0 +1,28 @@
+"""The scene: values that every other room reads or makes. It imports numpy alone."""
+
+from earwitness.scene.codec import SCHEMA, from_json, to_json
+from earwitness.scene.concepts import Concept, concepts
+from earwitness.scene.layout import Channel, Layout, layout_named, layouts
+from earwitness.scene.scene import Air, Listener, Scene
+from earwitness.scene.sound import Sound
+from earwitness.scene.source import Bed, Credit, Region, Source
+
+__all__ = [
+    "SCHEMA",
+    "Air",
+    "Bed",
+    "Channel",
+    "Concept",
+    "Credit",
+    "Layout",
+    "Listener",
+    "Region",
+    "Scene",
+    "Sound",
+    "Source",
+    "concepts",
+    "from_json",
+    "layout_named",
+    "layouts",
+    "to_json",
+]

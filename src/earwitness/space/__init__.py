@@ -1,0 +1,1 @@
+"""Scene → channels: panning, propagation, ambisonics, binaural, loudness."""
