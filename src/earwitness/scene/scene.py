@@ -106,10 +106,10 @@ class Scene:
 
     Examples
     --------
-    >>> Scene(sources=(Source("a", "dog", "dog"),), duration_s=-1)
+    >>> Scene(seed=-1)
     Traceback (most recent call last):
     ...
-    earwitness.errors.SceneError: duration_s holds -1; allowed is a finite number from 0.001 to 86400
+    earwitness.errors.SceneError: seed holds -1; allowed is a whole number ...
     """
 
     sources: tuple[Source, ...] = ()
@@ -134,11 +134,12 @@ class Scene:
                 "sources", f"{len(self.sources)} sources", f"at most {MOST_SOURCES} with the bed"
             )
         seen: set[str] = set()
-        for where, items in (("sources", self.sources), ("bed", self.bed)):
-            for i, item in enumerate(items):
-                if item.id in seen:
-                    raise SceneError(f"{where}[{i}].id", item.id, "an id that no other has")
-                seen.add(item.id)
+        named = [(f"sources[{i}].id", source.id) for i, source in enumerate(self.sources)]
+        named += [(f"bed[{i}].id", bed.id) for i, bed in enumerate(self.bed)]
+        for where, name in named:
+            if name in seen:
+                raise SceneError(where, name, "an id that no other has")
+            seen.add(name)
         if not isinstance(self.origin, Mapping):
             raise SceneError("origin", self.origin, "a table of plain values")
         put(self, "origin", _plain("origin", self.origin))

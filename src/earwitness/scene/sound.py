@@ -56,7 +56,7 @@ class Sound:
     @property
     def duration_s(self) -> float:
         """Length in seconds."""
-        return self.samples.shape[1] / self.rate_hz
+        return float(self.samples.shape[1] / self.rate_hz)
 
     @property
     def channels(self) -> Layout:
