@@ -53,7 +53,7 @@ def channel_weights(layout: Layout) -> NDArray[np.float64]:
     count 1.41, all others 1. Of ambisonics, the omnidirectional channel alone is measured.
     """
     if layout.kind == "ambisonics":
-        return np.eye(len(layout.channels))[0]
+        return np.asarray(np.eye(len(layout.channels))[0], dtype=np.float64)
     weights = [
         0.0
         if channel.lfe

@@ -95,7 +95,7 @@ def wrap_deg(angle_deg: ArrayLike) -> NDArray[np.float64]:
     array([-170.,  180.,   10.])
     """
     angle = np.asarray(angle_deg, dtype=np.float64)
-    return -(np.mod(-angle + 180.0, 360.0) - 180.0)
+    return np.asarray(180.0 - np.mod(180.0 - angle, 360.0), dtype=np.float64)
 
 
 def to_listener(
