@@ -13,34 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, eq=False)
-class Picture:
-    """A still picture, upright, 8-bit RGB.
-
-    Parameters
-    ----------
-    pixels
-        uint8, shape ``(height, width, 3)``.
-    focal_35mm
-        Focal length as for 35 mm film (36 mm wide), mm, when the file says so.
-    name
-        The file's name without its folder, for messages and ``origin``.
-    """
-
-    pixels: NDArray[np.uint8]
-    focal_35mm: float | None = None
-    name: str = "picture"
-
-    @property
-    def height_px(self) -> int:
-        """Height in pixels."""
-        return int(self.pixels.shape[0])
-
-    @property
-    def width_px(self) -> int:
-        """Width in pixels."""
-        return int(self.pixels.shape[1])
+from earwitness.media.pictures import Picture as Picture
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,164 @@
+"""A scene as a folder: ``scene.json`` and one FLAC stem for each source and bed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from earwitness.errors import MediaError, OutputError, SceneError
+from earwitness.media.output import beside, reason
+from earwitness.scene import Scene, from_json, to_json
+
+SCENE_FILE = "scene.json"
+STEMS = "stems"
+_LONGEST_JSON = 64 * 1024 * 1024
+
+
+def write_scene(folder: str | os.PathLike[str], scene: Scene) -> Path:
+    """Write ``scene.json`` into a folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        An existing folder.
+    scene
+        What to write.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    file = Path(folder) / SCENE_FILE
+    with beside(file) as made:
+        made.write_text(to_json(scene), encoding="utf-8")
+    return file
+
+
+def read_scene(folder: str | os.PathLike[str]) -> tuple[Scene, Path]:
+    """Read a scene's folder and check that its stems are there.
+
+    Parameters
+    ----------
+    folder
+        The folder, or its ``scene.json``.
+
+    Returns
+    -------
+    scene, folder
+        The scene and the folder that its stems are in.
+
+    Raises
+    ------
+    MediaError
+        If there is no scene.
+    SceneError
+        If a field is wrong, or a stem is missing, unreadable or outside the folder.
+    """
+    place = Path(folder)
+    if place.name == SCENE_FILE and place.is_file():
+        place = place.parent
+    file = place / SCENE_FILE
+    if not place.exists():
+        raise MediaError(f"there is no scene {place}; make one with: earwitness listen PICTURE")
+    if not file.is_file():
+        raise MediaError(
+            f"{place} holds no {SCENE_FILE}; give the folder that 'earwitness listen' wrote"
+        )
+    try:
+        if file.stat().st_size > _LONGEST_JSON:
+            raise MediaError(f"{file} is larger than {_LONGEST_JSON} bytes; it is no scene")
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MediaError(f"{file} is not UTF-8 text ({error.reason}); save it as UTF-8") from None
+    except OSError as error:
+        raise MediaError(f"{file} cannot be read: {reason(error)}") from error
+    try:
+        scene = from_json(text)
+        for where, items in (("sources", scene.sources), ("bed", scene.bed)):
+            for i, item in enumerate(items):
+                if item.stem is not None:
+                    stem_file(place, item.stem, field=f"{where}[{i}].stem")
+    except SceneError as error:
+        raise error.within(str(file) + ":") from None
+    return scene, place
+
+
+def stem_file(folder: Path, stem: str, *, field: str = "stem") -> Path:
+    """Return the file of a stem after checking that it is a mono sound inside the folder.
+
+    Parameters
+    ----------
+    folder
+        The scene's folder.
+    stem
+        Path inside it.
+    field
+        The field's name, for the message.
+
+    Raises
+    ------
+    SceneError
+        If it is missing, outside the folder (also by a link), no sound, or not mono.
+    """
+    file = (folder / stem).resolve()
+    if not file.is_relative_to(folder.resolve()):
+        raise SceneError(field, stem, "a file inside the scene's folder, not a link out of it")
+    if not file.is_file():
+        raise SceneError(field, stem, "a file that exists; voice it again or set the stem to null")
+    try:
+        info = soundfile.info(str(file))
+    except (RuntimeError, OSError, TypeError):
+        raise SceneError(field, stem, "a FLAC or WAV file that can be read") from None
+    if info.channels != 1:
+        raise SceneError(field, f"{stem} with {info.channels} channels", "a mono sound")
+    return file
+
+
+def write_flac(
+    path: Path, blocks: Iterable[NDArray[np.floating]], *, rate_hz: int, channels: int = 1
+) -> int:
+    """Write blocks as a 24-bit FLAC file.
+
+    Parameters
+    ----------
+    path
+        The file; its folder exists. The caller keeps half-written files from sight.
+    blocks
+        Each of shape ``(samples,)`` for mono or ``(channels, samples)``, full scale ±1.
+    rate_hz
+        Sampling rate; FLAC knows up to 655350 Hz.
+    channels
+        1 to 8.
+
+    Returns
+    -------
+    int
+        Samples written.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written to its end.
+    """
+    written = 0
+    try:
+        with soundfile.SoundFile(
+            str(path), "w", rate_hz, channels, subtype="PCM_24", format="FLAC"
+        ) as file:
+            for block in blocks:
+                file.write(np.asarray(block, dtype=np.float32).T)
+                written += block.shape[-1]
+        # libsndfile does not tell when closing fails, as on a full disk: look again.
+        if soundfile.info(str(path)).frames != written:
+            raise OutputError(f"{path.name} could not be written to its end; is the disk full?")
+    except (OSError, RuntimeError, AssertionError) as error:
+        raise OutputError(
+            f"{path.name} could not be written: {reason(error)}; is the disk full?"
+        ) from error
+    return written
