@@ -3,6 +3,8 @@
 from earwitness.media.folder import (
     SCENE_FILE,
     STEMS,
+    check_replaceable,
+    keep_previous,
     read_scene,
     stem_file,
     write_flac,
@@ -20,7 +22,9 @@ __all__ = [
     "Subtype",
     "WavWriter",
     "beside",
+    "check_replaceable",
     "folder_beside",
+    "keep_previous",
     "read_picture",
     "read_scene",
     "stem_file",

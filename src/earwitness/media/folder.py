@@ -16,6 +16,8 @@ from earwitness.scene import Scene, from_json, to_json
 
 SCENE_FILE = "scene.json"
 STEMS = "stems"
+OWN_FILES = (SCENE_FILE, "scene.previous.json", "scene.png")
+"""Files that earwitness itself puts into a scene's folder, beside the stems and the sounds."""
 _LONGEST_JSON = 64 * 1024 * 1024
 
 
@@ -80,10 +82,11 @@ def read_scene(folder: str | os.PathLike[str]) -> tuple[Scene, Path]:
         raise MediaError(f"{file} cannot be read: {reason(error)}") from error
     try:
         scene = from_json(text)
-        for where, items in (("sources", scene.sources), ("bed", scene.bed)):
-            for i, item in enumerate(items):
-                if item.stem is not None:
-                    stem_file(place, item.stem, field=f"{where}[{i}].stem")
+        stems = [(f"sources[{i}].stem", source.stem) for i, source in enumerate(scene.sources)]
+        stems += [(f"bed[{i}].stem", bed.stem) for i, bed in enumerate(scene.bed)]
+        for field, stem in stems:
+            if stem is not None:
+                stem_file(place, stem, field=field)
     except SceneError as error:
         raise error.within(str(file) + ":") from None
     return scene, place
@@ -162,3 +165,38 @@ def write_flac(
             f"{path.name} could not be written: {reason(error)}; is the disk full?"
         ) from error
     return written
+
+
+def check_replaceable(folder: Path) -> None:
+    """Check that a folder may be replaced: it is absent, empty, or a scene and nothing else.
+
+    Raises
+    ------
+    OutputError
+        If something else stands there, so that nothing that people put there is lost.
+    """
+    if not folder.exists() and not folder.is_symlink():
+        return
+    if not folder.is_dir():
+        raise OutputError(f"{folder} is a file; choose another folder with --out")
+    held = sorted(item.name for item in folder.iterdir())
+    if not held:
+        return
+    others = [
+        name
+        for name in held
+        if name not in OWN_FILES and name != STEMS and Path(name).suffix != ".wav"
+    ]
+    if SCENE_FILE not in held or others:
+        what = others[0] if others else held[0]
+        raise OutputError(
+            f"{folder} holds something that is no scene ({what}); "
+            f"choose another folder with --out, or remove it"
+        )
+
+
+def keep_previous(old: Path, new: Path) -> None:
+    """Keep the ``scene.json`` of the folder about to be replaced, for hand edits are work."""
+    file = old / SCENE_FILE
+    if file.is_file():
+        (new / "scene.previous.json").write_bytes(file.read_bytes())

@@ -54,7 +54,7 @@ def beside(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield made
         # mkstemp makes files that only their owner may read; what is written is for sharing.
         made.chmod(0o666 & ~_umask())
-        os.replace(made, final)
+        made.replace(final)
     except OSError as error:
         raise OutputError(f"{final} cannot be written: {reason(error)}") from error
     finally:
@@ -93,12 +93,12 @@ def folder_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield made
         made.chmod(0o777 & ~_umask())
         if final.exists():
-            os.replace(final, old)
+            final.replace(old)
         try:
-            os.replace(made, final)
+            made.replace(final)
         except OSError:
             if old.exists():
-                os.replace(old, final)
+                old.replace(final)
             raise
     except OSError as error:
         raise OutputError(f"{final} cannot be written: {reason(error)}") from error
