@@ -1,7 +1,8 @@
 """The seam for other packages: replaceable parts, chosen by name, found through entry points.
 
 A package adds a part by declaring an entry point in one of the :data:`GROUPS`; the object named
-there is called without arguments and must satisfy the group's ``Protocol``.
+there is called (without arguments, unless the user gave some) and must satisfy the group's
+``Protocol``.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def names(role: str) -> tuple[str, ...]:
     return tuple(sorted(_found(role)))
 
 
-def make(role: str, name: str) -> Any:
+def make(role: str, name: str, *arguments: str) -> Any:
     """Make the part called ``name`` for a role.
 
     Parameters
@@ -54,6 +55,8 @@ def make(role: str, name: str) -> Any:
         One of the keys of :data:`GROUPS`.
     name
         The entry point's name.
+    arguments
+        Words that the part is made with, such as the folder of a library; usually none.
 
     Returns
     -------
@@ -79,4 +82,4 @@ def make(role: str, name: str) -> Any:
             f"the {role} {name!r} needs a module that is not installed: {error}. Install it, or "
             f"choose another of {', '.join(sorted(found))}"
         ) from error
-    return part()
+    return part(*arguments)

@@ -146,7 +146,9 @@ def angle_between_deg(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
     """
     u, v = np.broadcast_arrays(np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64))
     # atan2 of cross and dot stays exact for small angles, where arccos does not.
-    return np.degrees(np.arctan2(np.linalg.norm(np.cross(u, v), axis=-1), np.sum(u * v, axis=-1)))
+    across = np.linalg.norm(np.cross(u, v), axis=-1)
+    angle: NDArray[np.float64] = np.degrees(np.arctan2(across, np.sum(u * v, axis=-1)))
+    return angle
 
 
 def in_words(azimuth_deg: float, elevation_deg: float = 0.0) -> str:

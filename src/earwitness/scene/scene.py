@@ -143,3 +143,8 @@ class Scene:
         if not isinstance(self.origin, Mapping):
             raise SceneError("origin", self.origin, "a table of plain values")
         put(self, "origin", _plain("origin", self.origin))
+
+    @property
+    def parts(self) -> tuple[Source | Bed, ...]:
+        """Everything that has a stem: the sources, then the bed."""
+        return (*self.sources, *self.bed)

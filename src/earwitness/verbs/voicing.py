@@ -75,7 +75,7 @@ def voice_scene(
         If a stem cannot be written.
     """
     (folder / STEMS).mkdir(exist_ok=True)
-    lacking = [item for item in (*scene.sources, *scene.bed) if item.stem is None]
+    lacking = [item for item in scene.parts if item.stem is None]
     made: dict[str, Source | Bed] = {}
 
     for number, item in enumerate(lacking):

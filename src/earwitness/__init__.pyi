@@ -1,0 +1,10 @@
+from earwitness.errors import EarwitnessError as EarwitnessError
+from earwitness.scene import Bed as Bed
+from earwitness.scene import Scene as Scene
+from earwitness.scene import Sound as Sound
+from earwitness.scene import Source as Source
+from earwitness.verbs.heard import Heard as Heard
+from earwitness.verbs.listening import listen as listen
+from earwitness.verbs.rendering import render as render
+
+__version__: str

@@ -1,0 +1,131 @@
+"""``earwitness listen``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from earwitness.cli.console import console, progress_line, source_table
+from earwitness.cli.options import LAYOUTS_HELP, rendering_options
+
+
+@click.command(
+    epilog="""\b
+Examples
+  earwitness listen photo.jpg
+  earwitness listen photo.jpg --out heard/ --layout 7.1.4 --layout hoa3
+  earwitness listen photo.jpg --prompt "light rain, distant thunder" --duration 60
+"""
+)
+@click.argument("picture", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    "-o",
+    type=click.Path(path_type=Path),
+    help="Folder to write.  [default: PICTURE's name with .scene, in the current folder]",
+)
+@click.option(
+    "--layout",
+    "-l",
+    "layouts",
+    multiple=True,
+    metavar="NAME",
+    help=f"Layout to render; may be given several times: {LAYOUTS_HELP}.  "
+    "[default: 5.1 and binaural]",
+)
+@click.option(
+    "--duration", "-d", type=float, default=10.0, show_default=True, help="Length, seconds."
+)
+@click.option(
+    "--sources", type=int, metavar="N", help="Most sources.  [default: decided by what is seen]"
+)
+@click.option(
+    "--prompt",
+    "-p",
+    metavar="WORDS",
+    help='Words that add to or steer what is seen: "light rain, distant thunder, no traffic".',
+)
+@click.option(
+    "--fov",
+    type=float,
+    metavar="DEGREES",
+    help="Horizontal angle of view.  [default: from EXIF, else 60]",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same samples.")
+@click.option(
+    "--voice",
+    default="synth",
+    show_default=True,
+    metavar="NAME",
+    help="Who makes the sounds: synth, library:FOLDER (your recordings), or a plug-in's.",
+)
+@click.option(
+    "--look",
+    default="builtin",
+    show_default=True,
+    metavar="NAME",
+    help="Who looks: a segmenter, or SEGMENTER+DEPTH.",
+)
+@click.option("--name", metavar="NAME", help="Who names what is seen.  [default: the look's own]")
+@click.option(
+    "--region",
+    type=click.Choice(["box", "polygon"]),
+    default="box",
+    show_default=True,
+    help="Direction from the axis-aligned box or from the minimal enclosing polygon.",
+)
+@rendering_options
+def listen(
+    picture: Path,
+    out: Path | None,
+    layouts: tuple[str, ...],
+    duration: float,
+    sources: int | None,
+    prompt: str | None,
+    fov: float | None,
+    seed: int,
+    voice: str,
+    look: str,
+    name: str | None,
+    region: str,
+    renderer: str | None,
+    loudness: float | None,
+    rate: int | None,
+    adm: bool,
+) -> None:
+    """Hear a PICTURE: each thing from where it is.
+
+    Writes a folder with scene.json, a FLAC stem for each source, a WAV for each layout and
+    scene.png, a picture of what was heard.
+    """
+    from earwitness.cli.main import quiet
+    from earwitness.verbs.listening import DEFAULT_LAYOUTS
+    from earwitness.verbs.listening import listen as hear
+
+    folder = out if out is not None else Path(picture.name).with_suffix(".scene")
+    with progress_line(quiet()) as tell:
+        heard = hear(
+            picture,
+            out=folder,
+            layouts=layouts or DEFAULT_LAYOUTS,
+            renderer=renderer,
+            loudness_lufs=loudness,
+            adm=adm,
+            progress=tell,
+            duration_s=duration,
+            sources=sources,
+            prompt=prompt,
+            fov_deg=fov,
+            seed=seed,
+            voice=voice,
+            look=look,
+            name=name,
+            region=region,
+            rate_hz=rate if rate is not None else 48000,
+        )
+    if not quiet():
+        out_console = console()
+        out_console.print(source_table(heard.scene))
+        out_console.print(f"\n{heard.words}\n")
+        out_console.print(f"written: {folder}", soft_wrap=True)
