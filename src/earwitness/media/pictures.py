@@ -20,8 +20,8 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from earwitness.errors import MediaError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "MPO")
-"""Pillow's names of the formats that are read. HEIC joins them when pillow-heif is installed."""
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
+"""Pillow's names of the formats that are read (JPEG takes in the MPO of stereo cameras). HEIC joins them when pillow-heif is installed."""
 
 LARGEST_PX = 150_000_000
 """Most pixels that are decoded, unless ``EARWITNESS_MAX_PIXELS`` says otherwise."""
