@@ -1,0 +1,55 @@
+# The two commands of the README, and what the people who work on it need.
+#   make listen   install into .venv and hear the photo in examples/
+#   make test     install what the tests need and run them
+
+PYTHON ?= python3
+VENV ?= .venv
+PHOTO ?= examples/dogs.jpg
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml constraints.txt
+
+.PHONY: listen test lint types check docs bench clean
+
+# Byte code is not compiled beforehand: it is a fifth of the environment, and Python makes what
+# it needs when it first runs.
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check -c constraints.txt
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "earwitness needs Python 3.11 or newer; say which: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/made $(SOURCES)
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+listen: $(VENV)/installed
+	$(BIN)/earwitness listen $(PHOTO) --out $(basename $(notdir $(PHOTO))).scene
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+check: lint types test
+
+docs: $(VENV)/installed-dev
+	$(BIN)/pdoc -o build/docs -d numpy earwitness
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m benchmarks.bench_render
+	$(BIN)/python -m benchmarks.bench_moving
+	$(BIN)/python -m benchmarks.bench_voice
+
+clean:
+	rm -rf $(VENV) build *.scene
