@@ -298,7 +298,7 @@ def centernet(model: Path) -> onnx.ModelProto:
 
 
 def nanodet(model: Path) -> onnx.ModelProto:
-    """Convert NanoDet: ``score8`` (1, 80, h/8, w/8), ``bins8`` (1, 44, h/8, w/8), so for 16 and 32."""
+    """Convert NanoDet: ``score8`` (1, 80, h/8, w/8), ``bins8`` (1, 44, h/8, w/8), … 16, … 32."""
     made = Converter(model)
     resize = [n for n, node in made.nodes.items() if node["op"] == "ResizeBilinear"]
     # The path aggregation network goes up twice, then down twice.

@@ -56,8 +56,8 @@ def _strongest(
 
 
 def _around(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
+    x: NDArray[np.floating[Any]],
+    y: NDArray[np.floating[Any]],
     distance: NDArray[np.float32],
     scale: tuple[float, float],
 ) -> NDArray[np.float64]:
