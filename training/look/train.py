@@ -30,7 +30,7 @@ NAMES = (
 FOLDS = 8
 SIDES = (512, 384)  # the size used, and a smaller one, so that texture's scale matters less
 CELLS = 48  # the most cells taken from a box
-STRENGTH = 2e-4  # inverse of the penalty on the weights; chosen by the folds
+STRENGTH = 5e-4  # inverse of the penalty on the weights; chosen by the folds
 
 
 @dataclass(frozen=True)

@@ -74,18 +74,16 @@ def _bilinear(grid: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.
 def describe(seen: Features, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return what the probe is shown of each cell: float32 (F, rows, columns), stride 16.
 
-    The features of the three strides, those of the whole picture averaged (a room and a meadow
-    differ there most), the mean colour, and how far down the cell lies.
+    The features of the three strides, the mean colour, and how far down the cell lies. (Features
+    averaged over the whole picture were tried too; they made the probe learn pictures by heart.)
     """
     rows, columns = seen.stride16.shape[1:]
     fine = seen.stride8.reshape(-1, rows, 2, columns, 2).mean(axis=(2, 4))
     coarse = _bilinear(seen.stride32, rows, columns)
-    whole = seen.stride32.mean(axis=(1, 2))[:, None, None]
-    whole = np.broadcast_to(whole, (whole.shape[0], rows, columns))
     colour = resized(pixels, columns, rows).transpose(2, 0, 1) / np.float32(64) - np.float32(2)
     down = np.linspace(-1, 1, rows, dtype=np.float32) if rows > 1 else np.zeros(1, np.float32)
     down = np.broadcast_to(down[None, :, None], (1, rows, columns))
-    parts = (fine, seen.stride16, coarse, whole, colour, down, down * down)
+    parts = (fine, seen.stride16, coarse, colour, down, down * down)
     return np.concatenate(parts).astype(np.float32)
 
 
