@@ -1,0 +1,609 @@
+"""The workbench of the sounding models: noises, filters, modes, oscillators, events, slow chance.
+
+All arrays are float64 and one-dimensional over time unless told; frequencies above Nyquist are
+left out, filters' corners are kept below it, so that a model may ask for its physical frequencies
+at any rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import fft, signal
+
+Samples = NDArray[np.float64]
+Floats = Sequence[float] | NDArray[np.float64]
+
+_TOP = 0.98  # of Nyquist: no filter corner lies above it
+_CONTROL_POINTS = 16  # points of a slow modulation per period of its corner frequency
+
+
+# --- noise -------------------------------------------------------------------------------------
+
+
+def white(samples: int, rng: np.random.Generator) -> Samples:
+    """Return white Gaussian noise of unit RMS."""
+    return rng.standard_normal(samples)
+
+
+def shaped(
+    samples: int,
+    rate_hz: float,
+    rng: np.random.Generator,
+    gain: Callable[[Samples], Samples],
+) -> Samples:
+    """Return Gaussian noise whose amplitude spectrum is exactly as asked.
+
+    Parameters
+    ----------
+    samples, rate_hz, rng
+        Length, rate, chance.
+    gain
+        ``gain(frequencies_hz) -> amplitudes``; any scale, never asked at 0 Hz.
+
+    Returns
+    -------
+    ndarray, shape ``(samples,)``
+        At unit RMS. Not periodic: the inverse transform is longer than what is returned.
+    """
+    length = int(fft.next_fast_len(samples + samples // 16 + 64, real=True))
+    frequencies = fft.rfftfreq(length, 1 / rate_hz)
+    spectrum = rng.standard_normal(2 * len(frequencies)).view(np.complex128)
+    spectrum[0] = 0.0
+    spectrum[1:] *= gain(frequencies[1:])
+    return unit(np.asarray(fft.irfft(spectrum, length)[:samples]))
+
+
+def coloured(
+    samples: int,
+    rate_hz: float,
+    rng: np.random.Generator,
+    slope_db: float,
+    *,
+    low_hz: float = 20.0,
+    high_hz: float = np.inf,
+) -> Samples:
+    """Return noise whose power density falls by an exact slope; −3 is pink, −6 is red.
+
+    Parameters
+    ----------
+    samples, rate_hz, rng
+        Length, rate, chance.
+    slope_db
+        dB per octave of power spectral density.
+    low_hz, high_hz
+        Band of the slope; outside it the noise falls by 12 dB per octave more.
+
+    Examples
+    --------
+    >>> coloured(4800, 48000, np.random.default_rng(1), -3.0).shape
+    (4800,)
+    """
+    exponent = slope_db / (20 * np.log10(2))
+
+    def gain(f: Samples) -> Samples:
+        edges = 1 / np.sqrt(1 + (low_hz / f) ** 4)
+        if np.isfinite(high_hz):
+            edges = edges / np.sqrt(1 + (f / high_hz) ** 4)
+        return np.asarray((np.maximum(f, 1e-3) / 1000.0) ** exponent * edges)
+
+    return shaped(samples, rate_hz, rng, gain)
+
+
+def contoured(
+    samples: int,
+    rate_hz: float,
+    rng: np.random.Generator,
+    frequencies_hz: Sequence[float],
+    levels_db: Sequence[float],
+) -> Samples:
+    """Return noise whose power density follows points, joined straight in dB over log frequency.
+
+    Parameters
+    ----------
+    frequencies_hz, levels_db
+        Rising frequencies and the density there, dB. Beyond the ends the last slope goes on.
+    """
+    x = np.log2(np.asarray(frequencies_hz, dtype=np.float64))
+    y = np.asarray(levels_db, dtype=np.float64)
+
+    def gain(f: Samples) -> Samples:
+        octave = np.log2(np.maximum(f, 1.0))
+        level = np.interp(octave, x, y)
+        level += np.minimum(octave - x[0], 0) * (y[1] - y[0]) / (x[1] - x[0])
+        level += np.maximum(octave - x[-1], 0) * (y[-1] - y[-2]) / (x[-1] - x[-2])
+        return np.asarray(10 ** (np.clip(level, -200, 200) / 20))
+
+    return shaped(samples, rate_hz, rng, gain)
+
+
+def band_noise(
+    samples: int,
+    rate_hz: float,
+    rng: np.random.Generator,
+    low_hz: float,
+    high_hz: float,
+    *,
+    order: int = 2,
+) -> Samples:
+    """Return band-passed Gaussian noise of unit RMS (0 where the band lies above Nyquist)."""
+    settle = min(samples, int(0.02 * rate_hz))
+    noise = bandpass(white(samples + settle, rng), rate_hz, low_hz, high_hz, order=order)
+    return unit(noise[settle:])
+
+
+def unit(x: Samples) -> Samples:
+    """Return ``x`` at unit RMS; silence stays silence."""
+    rms = float(np.sqrt(np.mean(np.square(x)))) if x.size else 0.0
+    return x / rms if rms > 1e-12 else x
+
+
+# --- filters -----------------------------------------------------------------------------------
+
+
+_Kind = Literal["lowpass", "highpass", "bandpass"]
+
+
+def _sos(kind: _Kind, corner_hz: Sequence[float], rate_hz: float, order: int) -> Samples:
+    return np.asarray(signal.butter(order, corner_hz, kind, fs=rate_hz, output="sos"))
+
+
+def lowpass(x: Samples, rate_hz: float, corner_hz: float, *, order: int = 2) -> Samples:
+    """Return ``x`` through a Butterworth low-pass; a corner above Nyquist lets all through."""
+    if corner_hz >= _TOP * rate_hz / 2:
+        return x
+    return np.asarray(signal.sosfilt(_sos("lowpass", (corner_hz,), rate_hz, order), x))
+
+
+def highpass(x: Samples, rate_hz: float, corner_hz: float, *, order: int = 2) -> Samples:
+    """Return ``x`` through a Butterworth high-pass; a corner above Nyquist lets nothing through."""
+    if corner_hz >= _TOP * rate_hz / 2:
+        return np.zeros_like(x)
+    return np.asarray(signal.sosfilt(_sos("highpass", (corner_hz,), rate_hz, order), x))
+
+
+def bandpass(
+    x: Samples, rate_hz: float, low_hz: float, high_hz: float, *, order: int = 2
+) -> Samples:
+    """Return ``x`` through a Butterworth band-pass, its upper corner kept below Nyquist."""
+    top = _TOP * rate_hz / 2
+    if low_hz >= 0.95 * top:
+        return np.zeros_like(x)
+    if high_hz >= top:
+        return highpass(x, rate_hz, low_hz, order=order)
+    return np.asarray(signal.sosfilt(_sos("bandpass", (low_hz, high_hz), rate_hz, order), x))
+
+
+def resonators(
+    x: Samples,
+    rate_hz: float,
+    frequencies_hz: ArrayLike,
+    bandwidths_hz: ArrayLike,
+    gains: ArrayLike = 1.0,
+) -> Samples:
+    """Return ``x`` through two-pole resonators in parallel, each of unit gain at its frequency.
+
+    Parameters
+    ----------
+    frequencies_hz, bandwidths_hz, gains
+        One value each per resonator (−3 dB bandwidth; T60 = 2.2 / bandwidth). Resonators above
+        Nyquist are left out. With a voice's formants this is a parallel formant filter.
+    """
+    out = np.zeros_like(x)
+    for f, b, g in _lines(frequencies_hz, bandwidths_hz, gains):
+        if 0 < f < _TOP * rate_hz / 2:
+            r = np.exp(-np.pi * b / rate_hz)
+            # Zeros at DC and Nyquist: unit gain at the peak, nothing below (Smith & Angell 1982).
+            out += signal.lfilter(
+                [g * (1 - r * r) / 2, 0.0, -g * (1 - r * r) / 2],
+                [1.0, -2 * r * np.cos(2 * np.pi * f / rate_hz), r * r],
+                x,
+            )
+    return out
+
+
+def moving_resonator(
+    x: Samples,
+    rate_hz: float,
+    frequency_hz: Samples,
+    bandwidth_hz: float,
+    *,
+    block_s: float = 0.004,
+) -> Samples:
+    """Return ``x`` through one resonator whose frequency moves (a gliding formant, a whistle).
+
+    Parameters
+    ----------
+    frequency_hz
+        The centre at every sample, shape as ``x``; held over blocks of ``block_s``.
+    bandwidth_hz
+        −3 dB bandwidth.
+    """
+    block = max(1, round(block_s * rate_hz))
+    r = float(np.exp(-np.pi * bandwidth_hz / rate_hz))
+    centres = np.clip(frequency_hz[block // 2 :: block], 1.0, _TOP * rate_hz / 2)
+    turns = -2 * r * np.cos(2 * np.pi * centres / rate_hz)
+    forward = np.array([(1 - r * r) / 2, 0.0, -(1 - r * r) / 2])
+    out, state = np.empty_like(x), np.zeros(2)
+    for i, start in enumerate(range(0, len(x), block)):
+        turn = turns[min(i, len(turns) - 1)] if len(turns) else 0.0
+        piece = x[start : start + block]
+        out[start : start + block], state = signal.lfilter(
+            forward, np.array([1.0, turn, r * r]), piece, zi=state
+        )
+    return out
+
+
+def delayed(x: Samples, rate_hz: float, delay_s: Samples) -> Samples:
+    """Return ``x`` heard through a delay that changes (Doppler), by cubic interpolation.
+
+    Parameters
+    ----------
+    delay_s
+        Delay of every output sample, shape ``(n,)``; before the start of ``x`` there is silence.
+    """
+    where = np.arange(len(delay_s)) - delay_s * rate_hz
+    whole = np.floor(where)
+    t = where - whole
+    index = whole.astype(np.int64) + 2
+    padded = np.concatenate([np.zeros(2), x, np.zeros(3)])
+    index = np.where((index < 1) | (index > len(x) + 2), len(x) + 3, index)
+    a, b, c, d = (padded[np.minimum(index + k, len(padded) - 1)] for k in (-1, 0, 1, 2))
+    return np.asarray(
+        b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+    )
+
+
+# --- modes and strings -------------------------------------------------------------------------
+
+
+def modes(
+    samples: int,
+    rate_hz: float,
+    frequencies_hz: ArrayLike,
+    decays_s: ArrayLike,
+    amplitudes: ArrayLike,
+    phases: ArrayLike = 0.0,
+) -> Samples:
+    """Return a sum of exponentially decaying sines: anything struck or plucked.
+
+    Parameters
+    ----------
+    frequencies_hz
+        Shape ``(k,)``; those above Nyquist are left out.
+    decays_s
+        T60 of each (time to fall by 60 dB).
+    amplitudes, phases
+        Of each, phase in radians of a sine (0 starts at zero).
+
+    Notes
+    -----
+    A geometric series factors into an outer product, so the sum over modes is one product of
+    matrices: hundreds of modes cost milliseconds per second of sound.
+    """
+    f, t60, a, p = (np.array(v) for v in zip(*_lines(frequencies_hz, decays_s, amplitudes, phases)))
+    heard = (f > 0) & (f < _TOP * rate_hz / 2) & (a != 0)
+    if not heard.any() or samples < 1:
+        return np.zeros(max(samples, 0))
+    step = (-np.log(1000) / np.maximum(t60[heard], 1e-4) + 2j * np.pi * f[heard]) / rate_hz
+    start = a[heard] * np.exp(1j * (p[heard] - np.pi / 2))
+    width = int(np.clip(np.sqrt(samples), 16, 1024))
+    rows = -(-samples // width)
+    # The exponents are clipped where the mode has died: no denormals, no underflow.
+    coarse = start[:, None] * _exp(step[:, None] * (width * np.arange(rows)))
+    fine = _exp(step[:, None] * np.arange(width))
+    left = np.concatenate([coarse.real, -coarse.imag]).T
+    right = np.concatenate([fine.real, fine.imag])
+    return np.asarray((left @ right).ravel()[:samples])
+
+
+def _exp(exponent: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    return np.asarray(np.exp(np.maximum(exponent.real, -60.0) + 1j * exponent.imag))
+
+
+def plucked(
+    samples: int,
+    rate_hz: float,
+    rng: np.random.Generator,
+    pitch_hz: float,
+    *,
+    decay_s: float = 4.0,
+    brightness: float = 0.5,
+    position: float = 0.2,
+) -> Samples:
+    """Return a plucked string (Karplus & Strong 1983, extended by Jaffe & Smith 1983).
+
+    Parameters
+    ----------
+    pitch_hz
+        Fundamental; tuned exactly by a fractional delay.
+    decay_s
+        T60 of the fundamental.
+    brightness
+        0 (dull finger) to 1 (bright pick): of the pluck and of the loop.
+    position
+        Where along the string it is plucked, 0 to 1: that comb is heard.
+    """
+    period = rate_hz / pitch_hz
+    out = np.zeros(samples)
+    if period < 4 or samples < 4:
+        return out
+    burst = rng.uniform(-1.0, 1.0, int(period) + 1)
+    burst = signal.lfilter([1 - 0.75 * (1 - brightness)], [1, -0.75 * (1 - brightness)], burst)
+    comb = max(1, round(position * period))
+    burst = burst - np.concatenate([np.zeros(comb), burst])[: len(burst)]
+    burst -= burst.mean()
+    side = 0.5 * (1 - brightness) ** 1.5 * 0.45 + 0.005  # symmetric loss filter: no own delay
+    loss = float(10 ** (-3 / (pitch_hz * decay_s))) / (
+        1 - 2 * side * (1 - np.cos(2 * np.pi * pitch_hz / rate_hz))
+    )
+    whole = int(period)
+    d = 1 + period - whole  # third-order Lagrange: flat, and nowhere above unity
+    lagrange = [
+        -(d - 1) * (d - 2) * (d - 3) / 6,
+        d * (d - 2) * (d - 3) / 2,
+        -d * (d - 1) * (d - 3) / 2,
+        d * (d - 1) * (d - 2) / 6,
+    ]
+    taps = min(loss, 0.99999) * np.convolve([side, 1 - 2 * side, side], lagrange)
+    reach = whole + 3  # the six taps look back from whole − 2 to whole + 3 samples
+    chunk = whole - 2  # so that much is causal at a time, and a vector
+    buffer = np.zeros(reach + samples + chunk)
+    head = min(len(burst), samples)
+    buffer[reach : reach + head] = burst[:head]
+    for start in range(reach, reach + samples, chunk):
+        past = buffer[start - whole - 3 : start - whole + 2 + chunk]
+        buffer[start : start + chunk] += np.convolve(past, taps, "valid")[:chunk]
+    return buffer[reach : reach + samples]
+
+
+# --- oscillators -------------------------------------------------------------------------------
+
+
+def phase(frequency_hz: Samples, rate_hz: float, start: float = 0.0) -> Samples:
+    """Return the phase in radians of an oscillator whose frequency varies, shape as given."""
+    return np.asarray(start + 2 * np.pi * np.cumsum(frequency_hz) / rate_hz)
+
+
+def harmonics(
+    frequency_hz: Samples,
+    rate_hz: float,
+    amplitudes: Sequence[float | Samples],
+    *,
+    start: float = 0.0,
+) -> Samples:
+    """Return a sum of harmonics of a moving fundamental, none above Nyquist.
+
+    Parameters
+    ----------
+    frequency_hz
+        Fundamental at every sample, shape ``(n,)``.
+    amplitudes
+        Of the 1st, 2nd, … harmonic: each a number or an envelope of shape ``(n,)``.
+    start
+        Phase of the fundamental at the start.
+    """
+    turning = np.exp(1j * phase(frequency_hz, rate_hz, start))
+    turned = turning.copy()
+    out = np.zeros(len(frequency_hz))
+    top = float(frequency_hz.max(initial=1.0))
+    for k, amplitude in enumerate(amplitudes, start=1):
+        if k > 1:
+            turned *= turning
+        if k * top < _TOP * rate_hz / 2:
+            out += amplitude * turned.imag
+        elif k * float(frequency_hz.min()) < _TOP * rate_hz / 2:
+            room = np.clip((_TOP * rate_hz / 2 - k * frequency_hz) / (0.02 * rate_hz), 0, 1)
+            out += amplitude * room * turned.imag
+        else:
+            break
+    return out
+
+
+def sawtooth(frequency_hz: Samples, rate_hz: float, start: float = 0.0) -> Samples:
+    """Return a falling sawtooth of moving frequency, band-limited by PolyBLEP (Välimäki 2007).
+
+    Its harmonics fall as 1/k: the driven bow, the reed, the buzzing source of a voice.
+    """
+    step = np.minimum(frequency_hz / rate_hz, 0.45)
+    turns = np.cumsum(step) + start
+    x = turns - np.floor(turns)
+    out = 1 - 2 * x
+    early = x < step
+    t = x[early] / step[early]
+    out[early] += 2 * t - t * t - 1
+    late = x > 1 - step
+    t = (x[late] - 1) / step[late]
+    out[late] += t * t + 2 * t + 1
+    return np.asarray(out)
+
+
+def glottal(frequency_hz: Samples, rate_hz: float, *, tilt_hz: float = 800.0) -> Samples:
+    """Return the buzz of vocal folds: a sawtooth that falls by 12 dB per octave above a corner.
+
+    Parameters
+    ----------
+    frequency_hz
+        Rate of the folds at every sample.
+    tilt_hz
+        Corner above which the source falls by a further 6 dB per octave: low for a soft voice,
+        high for a pressed one.
+    """
+    buzz = sawtooth(frequency_hz, rate_hz)
+    return lowpass(buzz, rate_hz, tilt_hz, order=1)
+
+
+# --- slow chance -------------------------------------------------------------------------------
+
+
+def slow(
+    samples: int,
+    rate_hz: float,
+    rng: np.random.Generator,
+    corner_hz: float,
+    *,
+    slope_db: float = -12.0,
+) -> Samples:
+    """Return a slowly wandering Gaussian modulation: zero mean, unit variance in the long run.
+
+    Parameters
+    ----------
+    corner_hz
+        Its power is flat below, and falls above.
+    slope_db
+        dB per octave above the corner.
+
+    Examples
+    --------
+    >>> bool(np.abs(np.diff(slow(48000, 48000, np.random.default_rng(1), 1.0))).max() < 1e-3)
+    True
+    """
+    reach = 64 if slope_db > -9 else _CONTROL_POINTS  # shallow spectra reach further up
+    control_hz = min(rate_hz, reach * corner_hz)
+    points = int(np.ceil(samples / rate_hz * control_hz)) + 4
+    # At least eight periods of the corner, so that the ensemble's variance is the long run's.
+    length = int(fft.next_fast_len(max(points + points // 8, 16 * reach), real=True))
+    f = fft.rfftfreq(length, 1 / control_hz)
+    power = 1 / (1 + (f / corner_hz) ** 2) ** (-slope_db / 6.0206)
+    power[0] = power[1] / 2
+    noise = rng.standard_normal(2 * len(f)).view(np.complex128) * np.sqrt(power)
+    wander = fft.irfft(noise, length) * length / np.sqrt(4 * power.sum())
+    at = np.arange(samples) * (control_hz / rate_hz) + 1
+    return np.asarray(np.interp(at, np.arange(points), wander[:points]))
+
+
+def fluctuation(
+    samples: int,
+    rate_hz: float,
+    rng: np.random.Generator,
+    corner_hz: float,
+    depth_db: float,
+) -> Samples:
+    """Return a positive gain that wanders log-normally: standard deviation ``depth_db``, mean 0."""
+    return np.asarray(10 ** (slow(samples, rate_hz, rng, corner_hz) * (depth_db / 20)))
+
+
+def breakpoints(samples: int, rate_hz: float, times_s: Floats, values: Floats) -> Samples:
+    """Return an envelope through points, joined by straight lines and held beyond the ends."""
+    return np.asarray(np.interp(np.arange(samples) / rate_hz, times_s, values))
+
+
+# --- events ------------------------------------------------------------------------------------
+
+
+def poisson(rng: np.random.Generator, rate_per_s: float, duration_s: float) -> Samples:
+    """Return the sorted times of a Poisson process, seconds from 0 to the duration."""
+    count = int(rng.poisson(max(0.0, rate_per_s) * duration_s))
+    return np.sort(rng.uniform(0.0, duration_s, count))
+
+
+def poisson_following(rng: np.random.Generator, rates_per_s: Samples, rate_hz: float) -> Samples:
+    """Return the sorted times of a Poisson process whose rate is given for every sample."""
+    cumulative = np.cumsum(np.maximum(rates_per_s, 0.0)) / rate_hz
+    if not len(cumulative) or cumulative[-1] <= 0:
+        return np.zeros(0)
+    count = int(rng.poisson(cumulative[-1]))
+    drawn = np.sort(rng.uniform(0.0, cumulative[-1], count))
+    return np.searchsorted(cumulative, drawn) / rate_hz
+
+
+def renewal(
+    rng: np.random.Generator, mean_s: float, variation: float, duration_s: float
+) -> Samples:
+    """Return times of events that come about every ``mean_s`` (gamma-distributed gaps).
+
+    Parameters
+    ----------
+    variation
+        Standard deviation over mean of the gaps: 0 a clock, 1 a Poisson process.
+    """
+    count = int(duration_s / mean_s * (1 + 3 * variation)) + 16
+    if variation <= 1e-3:
+        gaps = np.full(count, mean_s)
+    else:
+        shape = 1 / variation**2
+        gaps = rng.gamma(shape, mean_s / shape, count)
+    times = np.cumsum(gaps) - gaps[0] * rng.uniform()
+    return np.asarray(times[times < duration_s])
+
+
+def impulses(samples: int, rate_hz: float, times_s: ArrayLike, gains: ArrayLike = 1.0) -> Samples:
+    """Return impulses at exact times, each shared between the two samples around it."""
+    where = np.asarray(times_s, dtype=np.float64) * rate_hz
+    gain = np.broadcast_to(np.asarray(gains, dtype=np.float64), where.shape)
+    inside = (where >= 0) & (where < samples - 1)
+    where, gain = where[inside], gain[inside]
+    index = where.astype(np.int64)
+    part = where - index
+    out = np.bincount(index, gain * (1 - part), samples)
+    return np.asarray(out + np.bincount(index + 1, gain * part, samples))
+
+
+def place(out: Samples, grain: Samples, start: int, gain: float = 1.0) -> None:
+    """Add a grain into ``out`` from sample ``start`` on; what lies outside is cut."""
+    first, last = max(start, 0), min(start + len(grain), len(out))
+    if last > first:
+        out[first:last] += gain * grain[first - start : last - start]
+
+
+def scatter(
+    samples: int,
+    rate_hz: float,
+    times_s: ArrayLike,
+    grains: Sequence[Samples],
+    gains: ArrayLike = 1.0,
+    choice: ArrayLike | None = None,
+) -> Samples:
+    """Return many events added up: at each time one of a few grains, with its own gain.
+
+    Parameters
+    ----------
+    times_s, gains
+        Of each event.
+    grains
+        The sounds to choose from; tens of grains serve thousands of events.
+    choice
+        Index of each event's grain; None: in turn.
+
+    Notes
+    -----
+    Few events are added by index, many by fast convolution of each grain with its impulses, so
+    the cost stays bounded for any rate of events.
+    """
+    starts = np.asarray(np.asarray(times_s, dtype=np.float64) * rate_hz, dtype=np.int64)
+    gain = np.broadcast_to(np.asarray(gains, dtype=np.float64), starts.shape)
+    if choice is None:
+        which = np.arange(len(starts)) % max(1, len(grains))
+    else:
+        which = np.broadcast_to(np.asarray(choice, dtype=np.int64), starts.shape)
+    out = np.zeros(samples)
+    for k, grain in enumerate(grains):
+        own = (which == k) & (starts < samples) & (starts > -len(grain))
+        count = int(own.sum())
+        if count == 0 or len(grain) == 0:
+            continue
+        if count <= 64:
+            for s, g in zip(starts[own].tolist(), gain[own].tolist()):
+                place(out, grain, s, g)
+        else:
+            length = samples + len(grain)
+            train = np.bincount(starts[own] + len(grain), gain[own], length)
+            out += signal.oaconvolve(train, grain)[len(grain) : length]
+    return out
+
+
+def decaying(samples: int, rate_hz: float, attack_s: float, decay_s: float) -> Samples:
+    """Return an envelope that rises smoothly in ``attack_s`` and falls by 60 dB in ``decay_s``."""
+    t = np.arange(samples) / rate_hz
+    fall = np.exp(np.maximum(-6.9078 * np.maximum(t - attack_s, 0) / max(decay_s, 1e-4), -60.0))
+    rise = 0.5 - 0.5 * np.cos(np.pi * np.minimum(t / max(attack_s, 1e-6), 1.0))
+    return np.asarray(rise * fall)
+
+
+def _lines(*columns: ArrayLike) -> list[tuple[float, ...]]:
+    """Return columns broadcast against each other as rows of numbers."""
+    arrays = np.broadcast_arrays(*(np.atleast_1d(np.asarray(c, np.float64)) for c in columns))
+    return list(zip(*(a.tolist() for a in arrays)))
