@@ -29,7 +29,7 @@ def _session(name: str) -> tuple[Any, Any]:
     session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
     run = onnxruntime.RunOptions()
     # Asked for features alone, the classifier is not computed.
-    run.add_run_config_entry("only_execute_path_to_fetches", "1")
+    run.only_execute_path_to_fetches = True
     return session, run
 
 
