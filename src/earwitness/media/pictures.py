@@ -21,7 +21,8 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from earwitness.errors import MediaError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
-"""Pillow's names of the formats that are read (JPEG takes in the MPO of stereo cameras). HEIC joins them when pillow-heif is installed."""
+"""Pillow's names of the formats that are read (JPEG takes in the MPO of stereo cameras). HEIC joins
+them when pillow-heif is installed."""
 
 LARGEST_PX = 150_000_000
 """Most pixels that are decoded, unless ``EARWITNESS_MAX_PIXELS`` says otherwise."""
@@ -118,7 +119,7 @@ def _focal_35mm(image: Image.Image) -> float | None:
     return focal if 4.0 <= focal <= 3000.0 else None
 
 
-def _to_rgb(image: Image.Image) -> NDArray[np.uint8]:
+def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """Return any Pillow mode as 8-bit RGB."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         values = np.asarray(image, dtype=np.float64)
@@ -179,7 +180,7 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
             image.load()
             with contextlib.suppress(ValueError, TypeError, KeyError, SyntaxError, struct.error):
                 image = _upright(image)
-            return Picture(_to_rgb(image), focal, file.name)
+            return Picture(to_rgb(image), focal, file.name)
     except UnidentifiedImageError:
         raise MediaError(
             f"{file} is not a picture that can be read; give one of {', '.join(_formats())}"

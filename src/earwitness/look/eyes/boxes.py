@@ -92,27 +92,30 @@ def suppressed(boxes: Boxes, *, same: float = 0.55, other: float = 1.1) -> Boxes
     return boxes.keep(np.array(kept, np.intp))
 
 
-def agreed(one: Boxes, two: Boxes, *, same: float = 0.55, other: float = 0.7) -> Boxes:
-    """Fuse the boxes of two networks: each pair becomes its mean, weighted by score.
+def agreed(*passes: Boxes, same: float = 0.55, other: float = 0.7) -> Boxes:
+    """Fuse the boxes of several passes: those of one thing become their mean, weighted by score.
 
-    The score of a pair is the mean of its two scores; a box only one network saw keeps half, so
-    that a single network must be sure. After R. Solovyev et al., "Weighted boxes fusion", 2021.
+    The score is the mean over all passes, where a pass that did not see the thing counts nothing:
+    what one pass alone sees must be sure. After R. Solovyev et al., "Weighted boxes fusion", 2021.
     """
-    a, b = suppressed(one, same=same), suppressed(two, same=same)
-    corners, score = a.corners.copy(), a.score / 2
-    free = np.ones(len(a), bool)
-    alone = np.ones(len(b), bool)
-    for j in range(len(b)):  # the strongest first, as ``suppressed`` leaves them
-        iou = np.where(free & (a.kind == b.kind[j]), overlap(b.corners[j], a.corners), 0.0)
-        if len(iou) and iou.max() > same:
-            i = int(iou.argmax())
-            weight = b.score[j] / (a.score[i] + b.score[j])
-            corners[i] += weight * (b.corners[j] - corners[i])
-            score[i] += b.score[j] / 2
-            free[i] = alone[j] = False
-    rest = b.keep(alone)
-    every = joined([Boxes(corners, score, a.kind), Boxes(rest.corners, rest.score / 2, rest.kind)])
-    return suppressed(every, same=same, other=other)
+    seen = [suppressed(boxes, same=same) for boxes in passes]
+    corners, total, kind = seen[0].corners.copy(), seen[0].score.copy(), seen[0].kind
+    for boxes in seen[1:]:
+        free = np.ones(len(total), bool)
+        alone = np.ones(len(boxes), bool)
+        for j in range(len(boxes)):  # the strongest first, as ``suppressed`` leaves them
+            iou = np.where(free & (kind == boxes.kind[j]), overlap(boxes.corners[j], corners), 0.0)
+            if len(iou) and iou.max() > same:
+                i = int(iou.argmax())
+                weight = boxes.score[j] / (total[i] + boxes.score[j])
+                corners[i] += weight * (boxes.corners[j] - corners[i])
+                total[i] += boxes.score[j]
+                free[i] = alone[j] = False
+        rest = boxes.keep(alone)
+        corners = np.concatenate([corners, rest.corners])
+        total = np.concatenate([total, rest.score])
+        kind = np.concatenate([kind, rest.kind])
+    return suppressed(Boxes(corners, total / len(seen), kind), same=same, other=other)
 
 
 def with_far(near: Boxes, far: Boxes, limit_px: float) -> Boxes:

@@ -41,7 +41,7 @@ def run(
     Parameters
     ----------
     name
-        ``backbone``, ``centernet`` or ``nanodet``.
+        ``backbone`` or ``nanodet``.
     pixels
         float32 (3, height, width), both sides multiples of 32, scaled as the network expects.
     outputs

@@ -1,0 +1,259 @@
+"""Put a sound track under a clip's picture. The video stream is copied packet by packet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.errors import MediaError, OptionError, OutputError
+from earwitness.media.clips import SAFE_OPTIONS, Clip, Frame, frames
+from earwitness.media.output import beside, reason
+from earwitness.scene import Layout
+
+CODECS = {
+    "aac": ("aac", {"mono", "stereo", "quad", "5.1", "7.1", "binaural"}),
+    "opus": ("libopus", {"mono", "stereo", "quad", "5.1", "7.1", "binaural"}),
+    "flac": ("flac", {"mono", "stereo", "quad", "5.1", "7.1", "binaural"}),
+    "alac": ("alac", {"mono", "stereo", "5.1", "7.1", "binaural"}),
+    "ac3": ("ac3", {"mono", "stereo", "quad", "5.1", "binaural"}),
+    "pcm": ("pcm_s24le", None),
+}
+"""Codec → FFmpeg's encoder and the layouts that it carries; PCM carries all, in .mov or .mkv."""
+
+_BIT_RATE_PER_CHANNEL = 96_000
+_AHEAD_S = 1.0  # how far the sound may be written ahead of the picture
+
+
+def codec_for(name: str, layout: Layout) -> str:
+    """Return FFmpeg's encoder for a codec after checking that it carries a layout.
+
+    Raises
+    ------
+    OptionError
+        If the codec is unknown or cannot carry the layout.
+    """
+    if name not in CODECS:
+        raise OptionError(f"no codec is called {name!r}; choose one of {', '.join(CODECS)}")
+    encoder, carried = CODECS[name]
+    if carried is not None and layout.title not in carried:
+        raise OptionError(
+            f"{name} cannot carry {layout.title}; it carries {', '.join(sorted(carried))}. "
+            f"Choose the codec pcm"
+        )
+    return encoder
+
+
+def _layout_name(layout: Layout) -> str:
+    if layout.kind == "binaural":
+        return "stereo"
+    if layout.kind == "ambisonics":
+        return f"ambisonic {layout.order}"
+    return layout.title
+
+
+class _Track:
+    """An encoder for one sound track, fed with blocks."""
+
+    def __init__(self, container: Any, encoder: str, layout: Layout, rate_hz: int) -> None:
+        self.stream = container.add_stream(encoder, rate=rate_hz)
+        self.stream.layout = _layout_name(layout)
+        if not encoder.startswith(("pcm", "flac", "alac")):
+            self.stream.bit_rate = _BIT_RATE_PER_CHANNEL * len(layout.channels)
+        self._rate_hz, self._layout = rate_hz, _layout_name(layout)
+        self.samples = 0
+
+    @property
+    def time_s(self) -> float:
+        """How much sound has been taken."""
+        return self.samples / self._rate_hz
+
+    def encode(self, block: NDArray[np.float32] | None) -> Iterator[Any]:
+        """Yield packets for a block, or for what is left when the block is None."""
+        if block is None:
+            yield from self.stream.encode(None)
+            return
+        # Packed samples: planar frames of eight channels cannot be made from an array.
+        packed = np.ascontiguousarray(block.T.reshape(1, -1), dtype=np.float32)
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=self._layout)
+        frame.sample_rate = self._rate_hz
+        frame.pts = self.samples
+        frame.time_base = Fraction(1, self._rate_hz)
+        self.samples += block.shape[1]
+        yield from self.stream.encode(frame)
+
+
+def write_under_copied_picture(
+    clip: Clip,
+    out: str | os.PathLike[str],
+    blocks: Iterable[NDArray[np.float32]],
+    *,
+    layout: Layout,
+    rate_hz: int,
+    codec: str = "aac",
+    longest_s: float | None = None,
+) -> None:
+    """Write a clip again with its video stream copied untouched and a new sound track.
+
+    Parameters
+    ----------
+    clip
+        The clip; no animated picture.
+    out
+        An ``.mp4``, ``.mov`` or ``.mkv`` file.
+    blocks
+        The sound, blocks of shape ``(channels, samples)``, beginning with the first frame.
+    layout, rate_hz
+        Of the sound.
+    codec
+        ``aac``, ``opus``, ``flac``, ``alac``, ``ac3`` or ``pcm``.
+    longest_s
+        Leave out the picture after this time.
+
+    Raises
+    ------
+    OutputError
+        If the container cannot hold the picture's codec, or nothing can be written.
+    """
+    encoder = codec_for(codec, layout)
+    file = Path(out)
+    try:
+        with (
+            beside(file) as made,
+            clip.path.open("rb") as stream,
+            av.open(stream, mode="r", options=dict(SAFE_OPTIONS)) as source,
+            av.open(str(made), mode="w", format=_container(file)) as target,
+        ):
+            picture = source.streams.video[0]
+            copy = target.add_stream_from_template(picture)
+            track = _Track(target, encoder, layout, rate_hz)
+            sound = iter(blocks)
+            start = _first_time(clip, picture)
+            for packet in source.demux(picture):
+                if packet.dts is None:  # the empty packet that flushes a decoder
+                    continue
+                if packet.pts is None:
+                    packet.pts = packet.dts
+                at = float(packet.pts * packet.time_base)
+                if longest_s is not None and at - float(start) > longest_s:
+                    continue
+                shift = round(start / packet.time_base)
+                packet.pts -= shift
+                packet.dts -= shift
+                _feed(target, track, sound, at - float(start) + _AHEAD_S)
+                packet.stream = copy
+                target.mux(packet)
+            _feed(target, track, sound, float("inf"))
+            for encoded in track.encode(None):
+                target.mux(encoded)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise OutputError(
+            f"{file} cannot be written: {reason(error)}. The picture's codec may not fit into "
+            f"{file.suffix}; give --out a name that ends in .mkv or .mov"
+        ) from error
+
+
+def _container(file: Path) -> str:
+    known = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
+    if file.suffix.lower() not in known:
+        raise OutputError(f"{file} ends in {file.suffix!r}; write .mp4, .mov or .mkv")
+    return known[file.suffix.lower()]
+
+
+def _first_time(clip: Clip, picture: Any) -> Fraction:
+    """Return when the first frame is shown, in the stream's own time."""
+    if picture.start_time is None or picture.time_base is None:
+        return Fraction(0)
+    return Fraction(picture.start_time) * Fraction(picture.time_base)
+
+
+def _feed(target: Any, track: _Track, sound: Iterator[NDArray[np.float32]], until_s: float) -> None:
+    while track.time_s < until_s:
+        block = next(sound, None)
+        if block is None:
+            return
+        for packet in track.encode(block):
+            target.mux(packet)
+
+
+def write_with_drawn_picture(
+    pictures: Iterable[tuple[float, NDArray[np.uint8]]],
+    out: str | os.PathLike[str],
+    blocks: Iterable[NDArray[np.float32]],
+    *,
+    layout: Layout,
+    rate_hz: int,
+    codec: str = "aac",
+    length_s: float,
+) -> None:
+    """Write a video of pictures that we made ourselves, with a sound track.
+
+    Parameters
+    ----------
+    pictures
+        Time in seconds and uint8 RGB ``(h, w, 3)``, all of one size; times ascend.
+    out
+        An ``.mp4``, ``.mov`` or ``.mkv`` file.
+    blocks, layout, rate_hz, codec
+        As in :func:`write_under_copied_picture`.
+    length_s
+        How long the last picture is shown to.
+    """
+    encoder = codec_for(codec, layout)
+    file = Path(out)
+    ticks = 90_000
+    try:
+        with beside(file) as made, av.open(str(made), mode="w", format=_container(file)) as target:
+            stream: Any = None
+            track: Any = None
+            sound = iter(blocks)
+            last: NDArray[np.uint8] | None = None
+            for time_s, pixels in pictures:
+                even = pixels[
+                    : pixels.shape[0] // 2 * 2 or None, : pixels.shape[1] // 2 * 2 or None
+                ]
+                if min(even.shape[:2]) < 2:
+                    raise MediaError(
+                        f"a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels cannot be "
+                        f"made into a video"
+                    )
+                if stream is None:
+                    stream = target.add_stream("libx264", rate=30, options={"crf": "20"})
+                    stream.height, stream.width = even.shape[:2]
+                    stream.pix_fmt = "yuv420p"
+                    stream.codec_context.time_base = Fraction(1, ticks)
+                    track = _Track(target, encoder, layout, rate_hz)
+                _feed(target, track, sound, time_s + _AHEAD_S)
+                _show(target, stream, even, round(time_s * ticks), ticks)
+                last = even
+            if last is None:
+                raise MediaError("there is no picture to write")
+            _show(target, stream, last, round(length_s * ticks), ticks)
+            _feed(target, track, sound, float("inf"))
+            for packet in (*stream.encode(None), *track.encode(None)):
+                target.mux(packet)
+    except av.error.FFmpegError as error:
+        raise OutputError(f"{file} cannot be written: {reason(error)}") from error
+
+
+def _show(target: Any, stream: Any, pixels: NDArray[np.uint8], pts: int, ticks: int) -> None:
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+    frame.pts, frame.time_base = pts, Fraction(1, ticks)
+    for packet in stream.encode(frame):
+        target.mux(packet)
+
+
+def clip_pictures(
+    clip: Clip, longest_s: float | None = None
+) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Yield a clip's frames as times and pixels, for animated pictures that become a video."""
+    frame: Frame
+    for frame in frames(clip, longest_s=longest_s):
+        yield frame.time_s, frame.rgb()
