@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +14,79 @@ from earwitness.scene import Layout
 SILENCE_LUFS = -70.0
 """The absolute gate of BS.1770, and what a silent sound is said to measure."""
 
-_OVERSAMPLING = 4
+NOMINAL_LUFS = -30.0
+"""Integrated loudness of every stem. It leaves 30 dB for the peaks of hammers and hooves."""
+
+OVERSAMPLING = 4
+_REACH = 12  # samples to each side that a value between two samples is made from
+PEAK_BEFORE, PEAK_AFTER = _REACH - 1, _REACH
+"""Samples before and after that :func:`envelope` needs as context."""
+
+_MARGIN = 2 * _REACH - 1
+_GROUP = 64  # samples whose neighbourhoods are worked out by one product of matrices
+_PIECE = 4096  # samples that are filtered together, small enough for the processor's cache
+
+
+@cache
+def between_filters() -> NDArray[np.float32]:
+    """Return the interpolators that find values between samples, shape ``(3, 24)``.
+
+    Row ``i`` gives the value ``(i + 1) / 4`` of a sample after the middle pair's first. A windowed
+    sinc, flat within 0.05 dB to 0.4 of the rate (19.2 kHz at 48 kHz); BS.1770-5 Annex 2 asks for at
+    least fourfold oversampling and leaves the filter open.
+    """
+    taps = np.arange(-_REACH + 1, _REACH + 1)
+    rows = []
+    for i in range(1, OVERSAMPLING):
+        x = taps - i / OVERSAMPLING
+        row = np.sinc(x) * np.i0(6.0 * np.sqrt(1 - (x / _REACH) ** 2)) / np.i0(6.0)
+        rows.append(row / row.sum())
+    return np.array(rows, dtype=np.float32)
+
+
+def peak_bound() -> float:
+    """Return by how much, at most, a value between samples exceeds the samples around it."""
+    return float(np.abs(between_filters()).sum(axis=1).max())
+
+
+@cache
+def _group_filters() -> NDArray[np.float32]:
+    """Return :func:`between_filters` of a group as a matrix, shape ``(64 + 23, 3 · 64)``."""
+    table = np.zeros((_GROUP + _MARGIN, OVERSAMPLING - 1, _GROUP), dtype=np.float32)
+    for i in range(_GROUP):
+        table[i : i + 2 * _REACH, :, i] = between_filters().T
+    return table.reshape(_GROUP + _MARGIN, -1)
+
+
+def _groups(joined: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return groups of samples with their context, shape ``(channels, groups, 64 + 23)``."""
+    count = joined.shape[1] - _MARGIN
+    missing = -count % _GROUP
+    padded = np.pad(joined, ((0, 0), (0, missing)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, _GROUP + _MARGIN, axis=1)
+    return windows[:, ::_GROUP]
+
+
+def envelope(joined: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the largest magnitude around each sample: on it or before the next one.
+
+    Parameters
+    ----------
+    joined
+        Samples with context, shape ``(channels, 11 + n + 12)``.
+
+    Returns
+    -------
+    ndarray, shape ``(channels, n)``
+    """
+    count = joined.shape[1] - _MARGIN
+    groups = _groups(joined)
+    values = (groups.reshape(-1, _GROUP + _MARGIN) @ _group_filters()).reshape(
+        len(joined), groups.shape[1], OVERSAMPLING - 1, _GROUP
+    )
+    tops = np.abs(values).max(axis=2).reshape(len(joined), -1)[:, :count]
+    on = np.abs(joined[:, _REACH - 1 : _REACH - 1 + count])
+    return np.asarray(np.maximum(tops, on), dtype=np.float32)
 
 
 def k_weighting(rate_hz: int) -> NDArray[np.float64]:
@@ -91,37 +164,55 @@ class Meter:
         self._weights = np.asarray(weights, dtype=np.float64)
         channels = len(self._weights)
         self._sos = k_weighting(rate_hz)
-        self._state = np.zeros((len(self._sos), channels, 2))
+        self._heard = np.flatnonzero(self._weights)
+        self._state = np.zeros((len(self._sos), len(self._heard), 2))
         self._step = max(1, round(rate_hz * 0.1))  # 400 ms blocks that overlap by three quarters
-        self._left = np.zeros((channels, 0))
+        self._left = np.zeros(0)
         self._steps: list[float] = []
-        taps = signal.firwin(48 * _OVERSAMPLING + 1, 0.92 / _OVERSAMPLING, window=("kaiser", 8.0))
-        self._phases = [taps[i::_OVERSAMPLING] * _OVERSAMPLING for i in range(_OVERSAMPLING)]
-        self._tail = np.zeros((channels, 48))
+        self._tail = np.zeros((channels, _MARGIN), dtype=np.float32)
         self._peak = 0.0
         self._samples = 0
         self._energy = 0.0
 
     def add(self, block: ArrayLike) -> None:
         """Take the next block, shape ``(channels, samples)``."""
-        samples = np.asarray(block, dtype=np.float64)
-        if samples.shape[1] == 0:
-            return
+        samples = np.asarray(block, dtype=np.float32)
+        for start in range(0, samples.shape[1], _PIECE):
+            self._add_piece(samples[:, start : start + _PIECE])
+
+    def _add_piece(self, samples: NDArray[np.float32]) -> None:
         self._samples += samples.shape[1]
-        weighted, self._state = signal.sosfilt(self._sos, samples, axis=-1, zi=self._state)
-        square = self._weights[:, None] * weighted**2
+        heard = self._heard
+        weighted, self._state = signal.sosfilt(
+            self._sos, samples[heard].astype(np.float64), axis=-1, zi=self._state
+        )
+        square = self._weights[heard] @ np.square(weighted, out=weighted)
         self._energy += float(square.sum())
-        square = np.concatenate([self._left, square], axis=1)
-        whole = square.shape[1] // self._step
+        square = np.concatenate([self._left, square])
+        whole = len(square) // self._step
         cut = whole * self._step
-        self._steps += list(square[:, :cut].reshape(len(square), whole, -1).sum(axis=(0, 2)))
-        self._left = square[:, cut:]
+        if whole:
+            self._steps += square[:cut].reshape(whole, self._step).sum(axis=1).tolist()
+        self._left = square[cut:]
         joined = np.concatenate([self._tail, samples], axis=1)
-        for phase in self._phases:
-            between = signal.fftconvolve(joined, phase[None, :], mode="valid", axes=1)
-            self._peak = max(self._peak, float(np.abs(between).max(initial=0.0)))
-        self._peak = max(self._peak, float(np.abs(samples).max()))
-        self._tail = joined[:, -48:]
+        self._seek_peak(joined)
+        self._tail = joined[:, -_MARGIN:]
+
+    def _seek_peak(self, joined: NDArray[np.float32]) -> None:
+        """Raise the peak so far to that of new samples, looking closely only where it can be."""
+        self._peak = max(self._peak, float(np.abs(joined).max()))
+        groups = _groups(joined).reshape(-1, _GROUP + _MARGIN)
+        tops = np.abs(groups).max(axis=1) * peak_bound()
+        # The loudest first, so that most of the others need not be looked at: no value between
+        # samples exceeds the bound, so the result is that of looking everywhere.
+        hopeful = np.flatnonzero(tops > self._peak)
+        hopeful = hopeful[np.argsort(tops[hopeful])[::-1]]
+        for start in range(0, len(hopeful), 32):
+            batch = hopeful[start : start + 32]
+            if tops[batch[0]] <= self._peak:
+                break
+            values = groups[batch] @ _group_filters()
+            self._peak = max(self._peak, float(values.max()), -float(values.min()))
 
     @property
     def integrated_lufs(self) -> float:

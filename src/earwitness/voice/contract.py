@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.errors import VoiceError
+from earwitness.loudness import NOMINAL_LUFS
 from earwitness.scene import Credit
 
-STEM_LUFS = -30.0
+STEM_LUFS = NOMINAL_LUFS
 """Integrated loudness of every stem. It leaves 30 dB for the peaks of hammers and hooves."""
 
 

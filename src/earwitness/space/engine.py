@@ -1,0 +1,329 @@
+"""What all renderers share: stems through air, distance and delay into channels, streamed.
+
+What stands still is linear and does not change with time: it is mixed in the frequency domain,
+by overlap-save, a transform of each stem once for all channels. What moves goes sample by sample
+(:mod:`~earwitness.space.delay`) and is added in the time domain. How a direction becomes channels
+is the :class:`Spatial`'s own.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from earwitness.errors import LayoutError, SceneError
+from earwitness.scene import Bed, Layout, Scene, Source
+from earwitness.space.air import compact_air_response
+from earwitness.space.air_stem import AirStem
+from earwitness.space.contract import BLOCK, Stem
+from earwitness.space.decorrelation import LENGTH_S, decorrelators
+from earwitness.space.distance import amplitude, attenuation
+from earwitness.space.lfe import SEND, LowPass
+from earwitness.space.path import Path
+from earwitness.space.stems import Tape
+
+PAN_EVERY = 256
+"""Samples between two directions of a moving source; gains in between are interpolated."""
+
+AIR_REACH_S = 0.0107
+"""How far the filter of the air reaches to each side."""
+
+TRANSFORM = 32768
+_SMALLEST_TRANSFORM = 8192
+_MOST_RESPONSES = 48 * 1024 * 1024  # complex numbers' bytes are eight times as many
+_GROUP = 32  # stems transformed together
+_WORKERS = min(4, os.cpu_count() or 1)
+
+Spectra = NDArray[np.complex64]
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a spatial needs to know before anything sounds.
+
+    Parameters
+    ----------
+    layout
+        The channels.
+    rate_hz
+        Sampling rate.
+    transform
+        Length of the Fourier transforms.
+    seed
+        Of the decorrelating filters.
+    """
+
+    layout: Layout
+    rate_hz: int
+    transform: int
+    seed: int
+
+    def decorrelators(self, count: int) -> NDArray[np.float32]:
+        """Return decorrelating filters, shape ``(count, taps)``."""
+        return decorrelators(count, self.rate_hz, self.seed)
+
+    def spectra(self, filters: NDArray[np.floating]) -> Spectra:
+        """Return the transforms of causal filters, shape ``(..., transform // 2 + 1)``."""
+        return np.asarray(
+            scipy.fft.rfft(np.asarray(filters, dtype=np.float32), n=self.transform, axis=-1),
+            dtype=np.complex64,
+        )
+
+
+@dataclass(frozen=True)
+class Still:
+    """How something that stands still comes into the channels.
+
+    Parameters
+    ----------
+    gains
+        Gain of each copy in each channel, shape ``(copies, channels)``. A single copy is the
+        sound itself; several are decorrelated by the filters of the same indices.
+    response
+        Instead of gains: a filter for each channel, shape ``(channels, transform // 2 + 1)``.
+    delay
+        Whole samples by which all of it comes later.
+    """
+
+    gains: NDArray[np.float64] | None = None
+    response: Spectra | None = None
+    delay: int = 0
+
+
+class Moving(ABC):
+    """How something that moves comes into the channels."""
+
+    @abstractmethod
+    def add(self, into: Samples, start: int) -> int:
+        """Add samples ``start`` on, as many as ``into`` has, and return the oldest still needed."""
+
+
+class Spatial(ABC):
+    """How a direction becomes channels: the part that differs between renderers.
+
+    Gains and responses are for a source at 1 m of amplitude 1; distance and level are put on by
+    the engine, unless :attr:`own_distance`.
+    """
+
+    reach: int
+    """Taps of its longest filter."""
+
+    own_distance = False
+    """Whether distance and the LFE channel are in :meth:`still` already."""
+
+    responses = False
+    """Whether :meth:`still` answers with responses (so that room must be kept for them)."""
+
+    @abstractmethod
+    def still(self, source: Source, place: NDArray[np.float64], setting: Setting) -> Still:
+        """Return how a source that stands at ``place`` comes into the channels."""
+
+    @abstractmethod
+    def moving(self, source: Source, path: Path, tape: Tape, setting: Setting) -> Moving:
+        """Return how a source that moves comes into the channels, distance included."""
+
+    @abstractmethod
+    def bed(self, setting: Setting) -> Still:
+        """Return how a diffuse sound of unit power comes into the channels."""
+
+
+@dataclass
+class _Part:
+    """A stem that stands still, ready to be mixed."""
+
+    tape: Tape
+    still: Still
+    level: float
+    air: NDArray[np.float32] | None
+    sent: float  # to LFE
+
+
+class _Mixer:
+    """Overlap-save of all that stands still."""
+
+    def __init__(self, parts: list[_Part], setting: Setting, back: int, ahead: int) -> None:
+        self._parts, self._setting = parts, setting
+        self.back, self.ahead = back, ahead
+        copies = max((len(p.still.gains) for p in parts if p.still.gains is not None), default=0)
+        filters = setting.decorrelators(copies) if copies > 1 else np.zeros((0, 1), np.float32)
+        self._copies = setting.spectra(filters)
+
+    def mix(self, start: int, count: int) -> Samples:
+        """Return samples ``start`` to ``start + count`` of every channel."""
+        size = self._setting.transform
+        channels = len(self._setting.layout.channels)
+        total = np.zeros((channels, size // 2 + 1), dtype=np.complex64)
+        for first in range(0, len(self._parts), _GROUP):
+            group = self._parts[first : first + _GROUP]
+            segments = np.zeros((len(group), size), dtype=np.float32)
+            for part, segment in zip(group, segments, strict=True):
+                begin = start - self.back - part.still.delay
+                part.tape.put(segment[: self.back + count + self.ahead], begin)
+                part.tape.forget(begin + count)
+            sounding = np.flatnonzero(segments.any(axis=1))
+            if not len(sounding):
+                continue
+            spectra = scipy.fft.rfft(segments[sounding], axis=1, workers=_WORKERS)
+            self._lay_out([group[i] for i in sounding], spectra, total)
+        mixed = scipy.fft.irfft(total, n=size, axis=1, workers=_WORKERS)
+        return np.asarray(mixed[:, self.back : self.back + count], dtype=np.float32)
+
+    def _lay_out(self, group: list[_Part], spectra: Spectra, total: Spectra) -> None:
+        """Add the spectra of some stems to the spectra of the channels."""
+        lfe = list(self._setting.layout.lfe)
+        rows: list[Spectra] = []
+        gains: list[NDArray[np.float64]] = []
+        filtered = any(p.still.gains is None or len(p.still.gains) > 1 for p in group)
+        for part, spectrum in zip(group, spectra, strict=True):
+            if part.air is not None:
+                spectrum *= part.air
+            still = part.still
+            if still.response is not None:
+                for channel, response in zip(total, still.response, strict=True):
+                    channel += spectrum * (response * np.float32(part.level))
+            elif still.gains is not None and len(still.gains) > 1:
+                rows += [spectrum * copy for copy in self._copies[: len(still.gains)]]
+                gains += list(still.gains * part.level)
+            plain = np.zeros(len(total))
+            if still.gains is not None and len(still.gains) == 1:
+                plain += still.gains[0] * part.level
+            plain[lfe] += part.sent
+            if plain.any() or not filtered:
+                rows.append(spectrum)
+                gains.append(plain)
+        if rows:
+            weights = np.array(gains, dtype=np.float32).T
+            stacked = np.stack(rows) if filtered else spectra
+            total.view(np.float32)[...] += weights @ stacked.view(np.float32)
+
+
+def check_stems(scene: Scene, stems: Mapping[str, Stem]) -> None:
+    """Raise :class:`~earwitness.errors.SceneError` if something in a scene has no stem."""
+    named = [(f"sources[{i}].stem", source.id) for i, source in enumerate(scene.sources)]
+    named += [(f"bed[{i}].stem", bed.id) for i, bed in enumerate(scene.bed)]
+    for where, name in named:
+        if name not in stems:
+            raise SceneError(where, None, "a stem: voice the scene first")
+
+
+def moving_tape(path: Path, stem: Stem, scene: Scene, rate_hz: int) -> Tape:
+    """Return the stem of a moving source with the air on its way in it."""
+    return Tape(AirStem(Tape(stem), path, scene.air, rate_hz))
+
+
+def samples_in(scene: Scene, rate_hz: int) -> int:
+    """Return how many samples a scene lasts: at least one."""
+    return max(1, round(scene.duration_s * rate_hz))
+
+
+def stream(
+    scene: Scene,
+    stems: Mapping[str, Stem],
+    spatial: Spatial,
+    *,
+    layout: Layout,
+    rate_hz: int,
+    transform: int | None = None,
+) -> Iterator[Samples]:
+    """Yield a scene's channels in blocks.
+
+    Parameters
+    ----------
+    scene
+        What sounds.
+    stems
+        A stem for each source and bed, by id.
+    spatial
+        How directions become channels.
+    layout, rate_hz
+        Channels and sampling rate.
+    transform
+        Length of the Fourier transforms, a power of two; None chooses by the work's size. The
+        samples do not depend on it beyond rounding.
+
+    Yields
+    ------
+    ndarray, shape ``(channels, at most BLOCK)``
+
+    Raises
+    ------
+    SceneError
+        If a stem is missing.
+    """
+    check_stems(scene, stems)
+    things = len(scene.sources) + len(scene.bed)
+    size = transform or TRANSFORM
+    while (
+        transform is None
+        and spatial.responses
+        and things * len(layout.channels) * size // 2 > _MOST_RESPONSES
+        and size > _SMALLEST_TRANSFORM
+    ):
+        size //= 2
+    air_reach = 64 * max(1, round(AIR_REACH_S * rate_hz / 64))
+    back = air_reach + spatial.reach + round(LENGTH_S * rate_hz) + PAN_EVERY
+    while size < 2 * (back + air_reach) + BLOCK:  # high rates
+        size *= 2
+    hop = (size - back - air_reach) // BLOCK * BLOCK
+    setting = Setting(layout, rate_hz, size, scene.seed)
+    parts: list[_Part] = []
+    movers: list[tuple[Moving, Tape, float]] = []
+    for source in scene.sources:
+        path = Path.of(source, scene.listener)
+        level = amplitude(source.level_db)
+        if path.moves:
+            tape = moving_tape(path, stems[source.id], scene, rate_hz)
+            movers.append((spatial.moving(source, path, tape, setting), tape, level))
+            continue
+        place = path.at(np.zeros(1))[0]
+        distance = float(np.linalg.norm(place))
+        spreading = float(attenuation(distance))
+        air = compact_air_response([distance], rate_hz, size, scene.air, reach=air_reach)[0]
+        parts.append(
+            _Part(
+                Tape(stems[source.id]),
+                spatial.still(source, place, setting),
+                level if spatial.own_distance else level * spreading,
+                air,
+                0.0 if spatial.own_distance else level * spreading * SEND,
+            )
+        )
+    parts += [_bed_part(bed, stems[bed.id], spatial.bed(setting)) for bed in scene.bed]
+    mixer = _Mixer(parts, setting, back, air_reach)
+    low_pass = LowPass(len(layout.lfe), rate_hz)
+    lfe = list(layout.lfe)
+    total = samples_in(scene, rate_hz)
+    scratch = np.zeros((len(layout.channels), hop), dtype=np.float32)
+    for start in range(0, total, hop):
+        count = min(hop, total - start)
+        channels = mixer.mix(start, count) if parts else np.zeros_like(scratch[:, :count])
+        for mover, tape, level in movers:
+            part = scratch[:, :count]
+            part[...] = 0.0
+            tape.forget(mover.add(part, start))
+            part *= np.float32(level)
+            channels += part
+        if lfe:
+            channels[lfe] = low_pass(channels[lfe])
+        for first in range(0, count, BLOCK):
+            yield np.ascontiguousarray(channels[:, first : first + BLOCK])
+
+
+def _bed_part(bed: Bed, stem: Stem, still: Still) -> _Part:
+    level = amplitude(bed.level_db)
+    return _Part(Tape(stem), still, level, None, level * SEND)
+
+
+def refuse(renderer: str, layout: Layout, makes: str) -> LayoutError:
+    """Return the error of a renderer that cannot make a layout."""
+    return LayoutError(
+        f"the renderer {renderer!r} cannot make {layout.title}; it makes {makes}. "
+        f"Choose such a layout, or another renderer"
+    )
