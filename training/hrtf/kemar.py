@@ -60,18 +60,23 @@ def ring_weights(elevation_deg: np.ndarray) -> np.ndarray:
     return weights / weights.sum()
 
 
-def equaliser(responses: np.ndarray, weights: np.ndarray, rate_hz: float) -> np.ndarray:
-    """Return the filter that flattens the diffuse field, then tilts it."""
+def diffuse_db(responses: np.ndarray, weights: np.ndarray, rate_hz: float) -> np.ndarray:
+    """Return the diffuse-field level, smoothed over third octaves, at 2049 frequencies."""
     size = 4096
     frequency = np.fft.rfftfreq(size, 1 / rate_hz)
     power = weights @ np.abs(np.fft.rfft(responses, size)) ** 2
-    smooth = np.array(
+    return 10 * np.log10(
         [
             power[(frequency >= f * 2 ** (-1 / 6)) & (frequency <= f * 2 ** (1 / 6))].mean()
-            for f in np.maximum(frequency, 40.0)
+            for f in np.maximum(frequency, 60.0)
         ]
     )
-    gain_db = TILT_DB * np.log2(np.maximum(frequency / 1000, 1)) - 10 * np.log10(smooth)
+
+
+def equaliser(level_db: np.ndarray, rate_hz: float, *, tilt_db: float = 0.0) -> np.ndarray:
+    """Return the filter that makes a level flat, then lets it fall above 1 kHz."""
+    frequency = np.linspace(0, rate_hz / 2, len(level_db))
+    gain_db = tilt_db * np.log2(np.maximum(frequency / 1000, 1)) - level_db
     gain_db = np.minimum(gain_db, np.interp(500, frequency, gain_db) + MOST_BOOST_DB)
     return minimum_phase(10 ** (gain_db / 20))
 
@@ -100,6 +105,14 @@ def with_bass(aligned: np.ndarray) -> np.ndarray:
     return np.fft.irfft(fade * bass + (1 - fade) * spectrum, size)
 
 
+def cut(responses: np.ndarray) -> np.ndarray:
+    """Return responses of the final length, faded in and out."""
+    out = responses[:, :TAPS].copy()
+    out[:, -FADE:] *= 0.5 + 0.5 * np.cos(np.pi * (np.arange(FADE) + 0.5) / FADE)
+    out[:, : LEAD // 2] *= np.linspace(0, 1, LEAD // 2 + 1)[1:]
+    return out
+
+
 def main(sofa: str, out: str) -> None:
     with h5py.File(sofa) as file:
         azimuth, elevation, _ = file["SourcePosition"][:].T
@@ -111,15 +124,20 @@ def main(sofa: str, out: str) -> None:
         assert np.array_equal(both[i], both[mirror][::-1]), "the set is not symmetric"
     left = both[:, 0]
     arrival = np.array([arrival_s(response, rate_hz) for response in left])
-    filter_ = equaliser(left, ring_weights(elevation), rate_hz)
+    weights = ring_weights(elevation)
+    filter_ = equaliser(diffuse_db(left, weights, rate_hz), rate_hz, tilt_db=TILT_DB)
     equalised = signal.fftconvolve(left, filter_[None, :], axes=1)[:, :2048]
     resampled = signal.resample_poly(equalised, 160, 147, axis=1, window=("kaiser", 12.0))
     size = 4096
     turn = np.fft.rfftfreq(size, 1 / RATE_HZ)[None] * (arrival - LEAD / RATE_HZ)[:, None]
     aligned = np.fft.irfft(np.fft.rfft(resampled, size) * np.exp(2j * np.pi * turn), size)
-    aligned = with_bass(aligned)[:, :TAPS]
-    aligned[:, -FADE:] *= 0.5 + 0.5 * np.cos(np.pi * (np.arange(FADE) + 0.5) / FADE)
-    aligned[:, : LEAD // 2] *= np.linspace(0, 1, LEAD // 2 + 1)[1:]
+    aligned = cut(with_bass(aligned))
+    # Cutting took some bass away again: a second, gentle filter gives it back below 500 Hz.
+    level_db = diffuse_db(aligned, weights, RATE_HZ)
+    bins = np.linspace(0, RATE_HZ / 2, len(level_db))
+    level_db -= np.interp(500, bins, level_db)
+    again = equaliser(np.where(bins < 500, level_db, 0.0), RATE_HZ)
+    aligned = cut(signal.fftconvolve(aligned, again[None, :], axes=1))
     # A source ahead is as loud as a mono sound panned to the middle of a stereo pair: each ear
     # has half the power, over a pink spectrum.
     front = np.flatnonzero((azimuth == 0) & (elevation == 0))[0]
