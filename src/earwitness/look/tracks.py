@@ -1,0 +1,277 @@
+"""Tracks: what was seen at single frames becomes things that keep their identity and move.
+
+What is followed is direction, size and distance in the world (camera motion already taken out), so
+that a pan of the camera moves nothing. Observations are given to tracks by the assignment of least
+cost (Kuhn–Munkres) between predictions and observations; a track outlives short occlusion; its
+name is settled by vote over all its observations; its path is smoothed as a whole afterwards
+(Whittaker–Eilers, penalised second differences at uneven times).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+from scipy.optimize import linear_sum_assignment
+
+from earwitness.scene import frame
+
+Array = NDArray[np.float64]
+
+LONGEST_GAP_S = 1.5
+"""Longest that a thing may be out of sight and still be the same."""
+
+_FARTHEST = 1.6  # in widths: farther from its prediction nothing is the same thing
+_NEVER = 1e6
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A thing at one frame.
+
+    Parameters
+    ----------
+    time_s
+        When.
+    azimuth_deg, elevation_deg
+        Direction of its middle in the world.
+    width_deg, height_deg
+        Its angular size.
+    distance_m
+        How far.
+    concept, words
+        What it is taken for.
+    score
+        How sure, 0 to 1.
+    box_px
+        Where in the frame.
+    """
+
+    time_s: float
+    azimuth_deg: float
+    elevation_deg: float
+    width_deg: float
+    height_deg: float
+    distance_m: float
+    concept: str
+    words: str
+    score: float
+    box_px: tuple[float, float, float, float]
+
+
+@dataclass
+class Track:
+    """A thing through time.
+
+    Parameters
+    ----------
+    seen
+        Its observations, times ascending.
+    """
+
+    seen: list[Seen] = field(default_factory=list)
+
+    @property
+    def start_s(self) -> float:
+        """When it was first seen."""
+        return self.seen[0].time_s
+
+    @property
+    def end_s(self) -> float:
+        """When it was last seen."""
+        return self.seen[-1].time_s
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Concept and words, by vote: each observation votes with its score."""
+        votes: Counter[str] = Counter()
+        for one in self.seen:
+            votes[one.concept] += one.score  # type: ignore[assignment]
+        concept = max(votes, key=lambda key: (votes[key], key))
+        words: Counter[str] = Counter()
+        for one in self.seen:
+            if one.concept == concept:
+                words[one.words] += one.score  # type: ignore[assignment]
+        return concept, max(words, key=lambda key: (words[key], key))
+
+    @property
+    def score(self) -> float:
+        """Mean score of its observations."""
+        return float(np.mean([one.score for one in self.seen]))
+
+    def expected(self, time_s: float) -> tuple[float, float, float, float]:
+        """Return azimuth, elevation, width and height expected at a time.
+
+        Constant angular velocity, from the last half second; slowed down as time goes by without
+        a new sight.
+        """
+        last = self.seen[-1]
+        recent = [one for one in self.seen if one.time_s >= last.time_s - 0.6]
+        ahead_s = min(time_s - last.time_s, 0.75)
+        if len(recent) < 2 or recent[0].time_s == last.time_s:
+            return last.azimuth_deg, last.elevation_deg, last.width_deg, last.height_deg
+        span_s = last.time_s - recent[0].time_s
+        turn = float(frame.wrap_deg(last.azimuth_deg - recent[0].azimuth_deg)) / span_s
+        rise = (last.elevation_deg - recent[0].elevation_deg) / span_s
+        return (
+            last.azimuth_deg + turn * ahead_s,
+            last.elevation_deg + rise * ahead_s,
+            last.width_deg,
+            last.height_deg,
+        )
+
+
+def _cost(track: Track, one: Seen) -> float:
+    azimuth, elevation, width, height = track.expected(one.time_s)
+    size = max(0.5, np.sqrt(width * height), np.sqrt(one.width_deg * one.height_deg))
+    away = np.hypot(
+        float(frame.wrap_deg(one.azimuth_deg - azimuth)) * np.cos(np.radians(one.elevation_deg)),
+        one.elevation_deg - elevation,
+    )
+    grown = abs(np.log((one.width_deg * one.height_deg + 0.01) / (width * height + 0.01)))
+    # The longer out of sight, the farther it may have gone.
+    patience = 1.0 + (one.time_s - track.end_s)
+    reach = away / size / patience
+    if reach > _FARTHEST or grown > 1.8:
+        return _NEVER
+    other = 0.0 if one.concept == track.name[0] else 0.7
+    return float(reach + 0.4 * grown + other)
+
+
+def follow(
+    frames: Sequence[tuple[float, Sequence[Seen]]], *, least_s: float = 0.3, least_seen: int = 2
+) -> list[Track]:
+    """Return the tracks of one shot.
+
+    Parameters
+    ----------
+    frames
+        Time and what was seen then, times ascending; a frame with nothing seen counts too.
+    least_s, least_seen
+        Shorter or rarer tracks are taken for errors of the look, unless the shot itself is as
+        short.
+
+    Returns
+    -------
+    list of Track
+        In the order in which they were first seen.
+    """
+    done: list[Track] = []
+    alive: list[Track] = []
+    for time_s, seen in frames:
+        done += [track for track in alive if time_s - track.end_s > LONGEST_GAP_S]
+        alive = [track for track in alive if time_s - track.end_s <= LONGEST_GAP_S]
+        free = set(range(len(seen)))
+        if alive and seen:
+            cost = np.array([[_cost(track, one) for one in seen] for track in alive])
+            for i, j in zip(*linear_sum_assignment(cost), strict=True):
+                if cost[i, j] < _NEVER:
+                    alive[int(i)].seen.append(seen[int(j)])
+                    free.discard(int(j))
+        alive += [Track([seen[j]]) for j in sorted(free)]
+    tracks = sorted(done + alive, key=lambda track: track.start_s)
+    if not frames:
+        return []
+    span_s = frames[-1][0] - frames[0][0]
+    least_s = min(least_s, span_s * 0.9)
+    least_seen = min(least_seen, len(frames))
+    return [
+        track
+        for track in tracks
+        if track.end_s - track.start_s >= least_s and len(track.seen) >= least_seen
+    ]
+
+
+def smooth(times_s: Array, values: Array, weights: Array, stiffness_s: float) -> Array:
+    """Return values smoothed by penalised second differences at uneven times.
+
+    Parameters
+    ----------
+    times_s
+        Shape ``(n,)``, ascending strictly.
+    values, weights
+        Shape ``(n,)``.
+    stiffness_s
+        What is quicker than about this many seconds is smoothed away; straight lines pass
+        unchanged whatever it is.
+
+    Returns
+    -------
+    ndarray, shape ``(n,)``
+
+    References
+    ----------
+    P. Eilers, "A perfect smoother", Analytical Chemistry 75, 2003.
+
+    Examples
+    --------
+    >>> t = np.array([0.0, 0.1, 0.4, 0.5])
+    >>> smooth(t, 2 * t + 1, np.ones(4), 1.0).round(9).tolist()
+    [1.0, 1.2, 1.8, 2.0]
+    """
+    n = len(times_s)
+    if n < 3:
+        return values.astype(np.float64)
+    gaps = np.diff(times_s)
+    left, right = gaps[:-1], gaps[1:]
+    middle = (left + right) / 2
+    # Rows of the second-difference matrix, each with three entries.
+    row = np.stack([1 / left, -1 / left - 1 / right, 1 / right]) / np.sqrt(middle)
+    penalty = (stiffness_s / (2 * np.pi)) ** 4 / float(np.median(gaps))
+    banded = np.zeros((3, n))  # upper form: second, first and main diagonal
+    banded[2] = weights
+    for k in range(3):
+        banded[2, k : k + n - 2] += penalty * row[k] ** 2
+        if k < 2:
+            banded[1, k + 1 : k + n - 1] += penalty * row[k] * row[k + 1]
+    banded[0, 2:] = penalty * row[0] * row[2]
+    return np.asarray(linalg.solveh_banded(banded, weights * values), dtype=np.float64)
+
+
+def path(
+    track: Track, *, step_s: float = 0.1, stiffness_s: float = 0.8
+) -> tuple[tuple[float, float, float, float], ...]:
+    """Return a track's smoothed path as rows of t_s, x_m, y_m, z_m.
+
+    Parameters
+    ----------
+    track
+        The track.
+    step_s
+        Time between rows; ends are at the first and last sight.
+    stiffness_s
+        See :func:`smooth`. Distance, which is estimated less well than direction, is smoothed
+        three times as much.
+    """
+    times = np.array([one.time_s for one in track.seen])
+    weights = np.array([max(one.score, 0.05) for one in track.seen])
+    turns = np.unwrap([np.radians(one.azimuth_deg) for one in track.seen])
+    rises = np.array([one.elevation_deg for one in track.seen])
+    far = np.log([max(one.distance_m, 0.1) for one in track.seen])
+    azimuth = np.degrees(smooth(times, turns, weights, stiffness_s))
+    elevation = smooth(times, rises, weights, stiffness_s)
+    distance = smooth(times, far, weights * _plain(far), 3 * stiffness_s)
+    count = max(2, round((times[-1] - times[0]) / step_s) + 1)
+    at = np.linspace(times[0], times[-1], count) if times[-1] > times[0] else times[:1]
+    where = frame.xyz(
+        np.interp(at, times, azimuth),
+        np.interp(at, times, elevation),
+        np.exp(np.interp(at, times, distance)),
+    )
+    rows = [(float(t), *(float(v) for v in row)) for t, row in zip(at, where, strict=True)]
+    return tuple((row[0], row[1], row[2], row[3]) for row in rows)
+
+
+def _plain(values: Array) -> Array:
+    """Return weights that make little of values far from their neighbours (running median)."""
+    if len(values) < 5:
+        return np.ones(len(values))
+    padded = np.pad(values, 2, mode="edge")
+    middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+    away = np.abs(values - middle)
+    spread = 1.4826 * float(np.median(away)) + 0.02
+    return np.asarray(1 / (1 + (away / (3 * spread)) ** 2), dtype=np.float64)
