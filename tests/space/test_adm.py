@@ -119,11 +119,13 @@ def test_blocks_are_as_many_as_the_turn_needs() -> None:
     assert len(blocks([[0, 5, 5, 0], [9, 10, 10, 0]], 9.0)) == 1  # straight away: no turn
 
 
-def test_a_pause_is_kept_as_a_pause() -> None:
-    rows = blocks([[0, 1, 0, 0], [1, 0, 1, 0], [3, 0, 1, 0], [4, -1, 0, 0]], 5.0)
-    held = np.interp([1.0, 1.5, 2.9, 3.0], rows[:, 0], rows[:, 1])
+@pytest.mark.parametrize("pause_s", [0.2, 2.0])
+def test_a_pause_is_kept_as_a_pause(pause_s: float) -> None:
+    end = 1 + pause_s
+    rows = blocks([[0, 1, 0, 0], [1, 0, 1, 0], [end, 0, 1, 0], [end + 1, -1, 0, 0]], end + 2)
+    held = np.interp(np.linspace(1, end, 9), rows[:, 0], rows[:, 1])
     np.testing.assert_allclose(held, 90, atol=1e-6)
-    np.testing.assert_allclose(rows[-1], [5, 180, 0], atol=1e-6)
+    np.testing.assert_allclose(rows[-1], [end + 2, 180, 0], atol=1e-6)
 
 
 def test_the_file_is_read_by_others(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ end*; a first block without duration sets where a moving object begins.
 
 from __future__ import annotations
 
+import math
 import struct
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
@@ -18,12 +19,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from earwitness.errors import OptionError
 from earwitness.scene import frame, layout_named
+from earwitness.space.directions import unit
 
 TURN_DEG = 2.0
 """How far a moving object turns in one block; gains are straight lines within."""
 
 _FINEST_S = 0.001
 _LONGEST_MERGE_S = 0.25
+_STILL = 1e-7
 _NAMESPACE = "urn:ebu:metadata-schema:ebuCore_2016"
 
 
@@ -121,13 +124,15 @@ def blocks(path: ArrayLike, duration_s: float) -> NDArray[np.float64]:
     ticks = np.unique(np.rint(np.array(times) * 1e5))
     fine = ticks / 1e5
     places = _along(table, fine)
+    # Chords instead of angles, as plain numbers: there may be a hundred thousand rows.
+    towards = [tuple(row) for row in unit(places).tolist()]
+    turned = 2 * math.sin(math.radians(TURN_DEG) / 2)
     kept = [0]
     for i in range(1, len(fine) - 1):
-        start = kept[-1]
-        ahead = float(frame.angle_between_deg(places[start], places[i + 1]))
-        still = float(frame.angle_between_deg(places[start], places[i]))
-        long = fine[i + 1] - fine[start] > _LONGEST_MERGE_S
-        if ahead > TURN_DEG or (long and ahead > 1e-6) or (still <= 1e-6 < ahead):
+        start = towards[kept[-1]]
+        ahead, here = math.dist(start, towards[i + 1]), math.dist(start, towards[i])
+        long = fine[i + 1] - fine[kept[-1]] > _LONGEST_MERGE_S
+        if ahead > turned or (long and ahead > _STILL) or (here <= _STILL < ahead):
             kept.append(i)
     kept.append(len(fine) - 1)
     azimuth, elevation, _ = frame.angles(places[kept])
