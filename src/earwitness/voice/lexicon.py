@@ -143,6 +143,8 @@ class Lexicon:
         Words as written, and stems, of a thing → its concept.
     acts
         Stems of an act → the concepts that list it, in the order of preference.
+    never_alone
+        Acts that so many things do that alone they stand for none.
     places
         Stems of a place → what sounds there.
     yields
@@ -159,6 +161,7 @@ class Lexicon:
 
     names: Mapping[Stems, str]
     acts: Mapping[Stems, tuple[str, ...]]
+    never_alone: frozenset[Stems]
     places: Mapping[Stems, tuple[str, ...]]
     yields: Mapping[str, frozenset[str]]
     refinements: tuple[tuple[frozenset[str], frozenset[str], str], ...]
@@ -198,7 +201,7 @@ def lexicon() -> Lexicon:
     table = _read("words.toml")
     _known("names", table["names"])
     _known("acts", table["acts"])
-    _known("default", table["default"].values())
+    _known("default", set(table["default"].values()) - {""})
     wordless = sorted(set(concepts()) - set(table["names"]))
     if wordless:
         raise VoiceError(f"words.toml has no words for: {', '.join(wordless)}")
@@ -217,7 +220,11 @@ def lexicon() -> Lexicon:
     for key, entries in table["acts"].items():
         for entry in _split(entries):
             acts.setdefault(stems(entry), []).append(key)
+    never_alone = frozenset(stems(e) for e, key in table["default"].items() if not key)
     for entry, key in table["default"].items():
+        if not key:
+            acts.setdefault(stems(entry), [])
+            continue
         acts[stems(entry)] = [key, *(k for k in acts.get(stems(entry), []) if k != key)]
     places = {stems(entry): tuple(_split(found)) for entry, found in table["places"].items()}
     for found in places.values():
@@ -244,6 +251,7 @@ def lexicon() -> Lexicon:
     return Lexicon(
         names,
         {k: tuple(v) for k, v in acts.items()},
+        never_alone,
         places,
         yields,
         refinements,

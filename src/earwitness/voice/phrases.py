@@ -28,6 +28,7 @@ _CARRY_NEGATION = {
     "not": frozenset({"or", "nor"}),
     "without": frozenset({"or", "nor", "and"}),
 }
+_ARTICLES = word_set("a an the some its his her their another")
 _AFTER = word_set(
     "nearby away off distance background outside overhead horizon close up slowly quickly"
 )
@@ -149,6 +150,7 @@ class _Piece:
     at: int
     text: str
     negated: bool
+    article: bool = False  # "a crow", not "it crows"
 
 
 def _tokens(text: str) -> tuple[list[str], list[tuple[float, str]]]:
@@ -212,10 +214,13 @@ def _look_up(entry: tuple[str, ...], lists: Lexicon) -> tuple[str, Any] | None:
 def _pieces(words: Sequence[str], negated: str, lists: Lexicon) -> tuple[list[_Piece], str]:
     """Match a clause, longest entry first; return the pieces and the negation still in force."""
     counted: list[tuple[str, str]] = []  # word, negation in force
-    for word in words:
+    articles: set[int] = set()
+    for word, before in zip(words, ["", *words], strict=False):
         if word in _NEGATIONS:
             negated = word
         elif word not in IGNORED:
+            if before in _ARTICLES:
+                articles.add(len(counted))
             counted.append((word, negated))
     found: list[_Piece] = []
     i = 0
@@ -224,6 +229,9 @@ def _pieces(words: Sequence[str], negated: str, lists: Lexicon) -> tuple[list[_P
         if word.startswith("#"):
             found.append(_Piece("number", int(word[1:]), (), i, word, bool(sign)))
             i += 1
+            continue
+        if i + 1 < len(counted) and counted[i + 1][0] in ("time", "times"):
+            i += 2  # "three times" is no number of things
             continue
         if word.isdigit():
             found.append(_Piece("manner", (("count", int(word)),), (), i, word, bool(sign)))
@@ -234,8 +242,9 @@ def _pieces(words: Sequence[str], negated: str, lists: Lexicon) -> tuple[list[_P
             match = _look_up(entry, lists)
             if match:
                 kind, value = match
+                said = tuple(map(stem, entry))
                 found.append(
-                    _Piece(kind, value, tuple(map(stem, entry)), i, " ".join(entry), bool(sign))
+                    _Piece(kind, value, said, i, " ".join(entry), bool(sign), i in articles)
                 )
                 i += length
                 break
@@ -255,12 +264,12 @@ def _demote(pieces: list[_Piece], lists: Lexicon, earlier: Sequence[str]) -> Non
         if any(p.value in doers and p.value != piece.value for p in others):
             piece.kind, piece.value = "act", doers
     named = {p.value for p in pieces if p.kind == "name" and not p.negated}
-    if len(named) == 1 and any(p.kind == "act" for p in pieces):
-        # "A train passes, blowing its horn": what was named before does it.
+    if len(named) == 1:
+        # "A bird chirps and sings": what was named before does it. "A crow" is a thing.
         for piece in pieces:
-            if piece.kind == "name" and piece.stems in lists.acts:
+            if piece.kind == "name" and piece.stems in lists.acts and not piece.article:
                 doers = lists.acts[piece.stems]
-                if any(concept in doers and concept != piece.value for concept in earlier[-1:]):
+                if any(concept in doers and concept != piece.value for concept in earlier):
                     piece.kind, piece.value = "act", doers
         named = {p.value for p in pieces if p.kind == "name" and not p.negated}
     for piece in pieces:
@@ -275,6 +284,7 @@ def _human(concept: str) -> bool:
 def _from_acts(pieces: list[_Piece], lists: Lexicon) -> str | None:
     """Return what does all that, where nothing is named."""
     acts = [p for p in pieces if p.kind == "act" and not p.negated and p.stems[0] not in _PERSON]
+    acts = [p for p in acts if p.stems not in lists.never_alone]
     if not acts:
         return None
     person = any(p.stems and p.stems[0] in _PERSON for p in pieces)
@@ -440,7 +450,7 @@ class _Reader:
                         "time_of_day", "temperature_c", "quantities",
                     )
                 }  # fmt: skip
-                count = (old.count or 1) + (wish.count or 1) if old.count or wish.count else None
+                count = max(old.count or 0, wish.count or 0) or None
                 joined[wish.concept] = replace(old, count=count, **kept)
             else:
                 joined[wish.concept] = wish
@@ -549,7 +559,7 @@ def read(text: str) -> Phrase:
         reader.wishes = [
             Wish(c, concepts()[c].label) for c in dict.fromkeys(reader.places) if c not in refused
         ]
-    elif not reader.wishes and reader.persons and not refused:
+    elif not reader.wishes and reader.persons and not refused and not reader.ignored:
         reader.wishes = [Wish("speech", "a person")]
     reader.merge()
     for piece in reader.waiting:  # "distant" and nothing named: it tells of all there is

@@ -112,8 +112,7 @@ def controls(model: Model, wish: Wish) -> dict[str, float]:
 
     Examples
     --------
-    >>> from earwitness.voice.lexicon import word_set
-    from earwitness.voice.model import Model
+    >>> from earwitness.voice.model import Model
     >>> crickets = Model("crickets", (Control("temperature_c", "°C", 5, 40, 20, ""),), "", None)
     >>> controls(crickets, Wish("crickets", "crickets", temperature_c=30.0))
     {'temperature_c': 30.0}
