@@ -129,10 +129,11 @@ def blocks(path: ArrayLike, duration_s: float) -> NDArray[np.float64]:
     turned = 2 * math.sin(math.radians(TURN_DEG) / 2)
     kept = [0]
     for i in range(1, len(fine) - 1):
-        start = towards[kept[-1]]
-        ahead, here = math.dist(start, towards[i + 1]), math.dist(start, towards[i])
+        ahead = math.dist(towards[kept[-1]], towards[i + 1])
+        before, after = math.dist(towards[i - 1], towards[i]), math.dist(towards[i], towards[i + 1])
         long = fine[i + 1] - fine[kept[-1]] > _LONGEST_MERGE_S
-        if ahead > turned or (long and ahead > _STILL) or (here <= _STILL < ahead):
+        starts_or_stops = (before > _STILL) != (after > _STILL)
+        if ahead > turned or (long and ahead > _STILL) or starts_or_stops:
             kept.append(i)
     kept.append(len(fine) - 1)
     azimuth, elevation, _ = frame.angles(places[kept])
