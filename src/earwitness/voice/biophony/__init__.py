@@ -1,0 +1,1 @@
+"""Animals: sounding models of the concepts of the family *biophony*."""
