@@ -175,8 +175,9 @@ def unit(x: Samples) -> Samples:
 _Kind = Literal["lowpass", "highpass", "bandpass"]
 
 
-def _sos(kind: _Kind, corner_hz: Sequence[float], rate_hz: float, order: int) -> Samples:
-    return np.asarray(signal.butter(order, corner_hz, kind, fs=rate_hz, output="sos"))
+def _sos(kind: _Kind, corners_hz: Sequence[float], rate_hz: float, order: int) -> Samples:
+    where = corners_hz if len(corners_hz) > 1 else corners_hz[0]
+    return np.asarray(signal.butter(order, where, kind, fs=rate_hz, output="sos"))
 
 
 def lowpass(x: Samples, rate_hz: float, corner_hz: float, *, order: int = 2) -> Samples:
@@ -283,6 +284,11 @@ def delayed(x: Samples, rate_hz: float, delay_s: Samples) -> Samples:
     return np.asarray(
         b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
     )
+
+
+def convolved(x: Samples, response: Samples) -> Samples:
+    """Return ``x`` through a finite impulse response, as long as ``x``, by fast convolution."""
+    return np.asarray(signal.oaconvolve(x, response)[: len(x)])
 
 
 def reverberation(
