@@ -88,6 +88,21 @@ def rows(name: str, value: Any, columns: int) -> tuple[tuple[float, ...], ...]:
     return tuple(table)
 
 
+def _ascending(name: str, table: Sequence[tuple[float, ...]]) -> None:
+    for i in range(1, len(table)):
+        if table[i][0] <= table[i - 1][0]:
+            raise SceneError(f"{name}[{i}][0]", table[i][0], f"a time after {table[i - 1][0]:g} s")
+
+
+def gain_rows(value: Any) -> tuple[tuple[float, ...], ...]:
+    """Return rows of t_s, factor after checking times and factors."""
+    table = rows("gain", value, 2)
+    _ascending("gain", table)
+    for i, row in enumerate(table):
+        finite(f"gain[{i}][1]", row[1], 0.0, 4.0)
+    return table
+
+
 @dataclass(frozen=True)
 class Region:
     """Where in the picture a source was seen.
@@ -167,6 +182,10 @@ class Source:
         Where it was seen, or None.
     stem
         Path of its mono sound inside the scene's folder, or None before it is voiced.
+    gain
+        How strongly it sounds through time: rows of t_s, factor (0 silent, 1 as it is), times
+        ascending, straight lines between; before the first and after the last row the factor is
+        held. Empty: always 1. It is how things enter, leave and follow visible motion.
     credits
         Recordings used in the stem.
 
@@ -186,6 +205,7 @@ class Source:
     spread_deg: float = 0.0
     region: Region | None = None
     stem: str | None = None
+    gain: tuple[tuple[float, ...], ...] = ()
     credits: tuple[Credit, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -200,16 +220,14 @@ class Source:
         table = rows("positions", self.positions, 4)
         if not table:
             raise SceneError("positions", self.positions, "at least one row of t_s, x_m, y_m, z_m")
+        _ascending("positions", table)
         for i, row in enumerate(table):
-            if i and row[0] <= table[i - 1][0]:
-                raise SceneError(
-                    f"positions[{i}][0]", row[0], f"a time after {table[i - 1][0]:g} s"
-                )
             if max(abs(v) for v in row[1:]) > FARTHEST_M:
                 raise SceneError(
                     f"positions[{i}]", row, f"metres from -{FARTHEST_M:g} to {FARTHEST_M:g}"
                 )
         put(self, "positions", table)
+        put(self, "gain", gain_rows(self.gain))
         put(self, "stem", stem_path("stem", self.stem))
         put(self, "credits", tuple(self.credits))
 
@@ -245,7 +263,7 @@ class Bed:
 
     Parameters
     ----------
-    id, name, concept, stem, credits
+    id, name, concept, stem, gain, credits
         As in :class:`Source`.
     level_db
         Level at the listener, dB re 20 µPa.
@@ -256,6 +274,7 @@ class Bed:
     concept: str
     level_db: float = 40.0
     stem: str | None = None
+    gain: tuple[tuple[float, ...], ...] = ()
     credits: tuple[Credit, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -264,5 +283,6 @@ class Bed:
         identifier("concept", self.concept)
         put = object.__setattr__
         put(self, "level_db", finite("level_db", self.level_db, -LOUDEST_DB, LOUDEST_DB))
+        put(self, "gain", gain_rows(self.gain))
         put(self, "stem", stem_path("stem", self.stem))
         put(self, "credits", tuple(self.credits))

@@ -19,6 +19,7 @@ from earwitness.media.stems import FileStem
 from earwitness.scene import Layout, Scene, Sound, layout_named
 from earwitness.scene.words import scene_in_words
 from earwitness.space.contract import Stem
+from earwitness.space.gained import GainedStem
 from earwitness.space.render import Rendering, render_scene
 from earwitness.verbs.progress import Progress, counted, silent
 from earwitness.verbs.voicing import voice_scene
@@ -206,11 +207,12 @@ class Heard:
 
     def stems(self, rate_hz: int) -> Mapping[str, Stem]:
         """Return a fresh reader for every stem, by id."""
-        return {
-            item.id: FileStem(stem_file(self.folder, item.stem), rate_hz)
-            for item in self.scene.parts
-            if item.stem is not None
-        }
+        readers: dict[str, Stem] = {}
+        for item in self.scene.parts:
+            if item.stem is not None:
+                reader: Stem = FileStem(stem_file(self.folder, item.stem), rate_hz)
+                readers[item.id] = GainedStem(reader, item.gain, rate_hz) if item.gain else reader
+        return readers
 
     def render(
         self,
