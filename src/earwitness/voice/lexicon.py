@@ -40,6 +40,8 @@ _IRREGULAR = {
     "calves": "calf",
     "oxen": "ox",
     "feet": "foot",
+    "thrown": "throw",
+    "threw": "throw",
     "blew": "blow",
     "blown": "blow",
     "sang": "sing",
@@ -109,10 +111,14 @@ def stem(word: str) -> str:
     for ending in ("ing", "ed", "ly"):
         base = word[: -len(ending)]
         if word.endswith(ending) and len(base) >= 3 and re.search(r"[aeiouy]", base):
-            double = base[-1] == base[-2] and base[-1] not in "lsz" and ending != "ly"
-            word = base[:-1] if double else base
+            # "riding" and "raced" lost an e; "mowing" and "tapping" did not.
+            lost = re.fullmatch(r"[^aeiou]?[^aeiou][aeiouy][^aeiouywx]", base) and ending != "ly"
+            word = base + "e" if lost else base
             break
-    if word.endswith("e") and len(word) > 3 and not word.endswith("ee"):
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouylsz":
+        word = word[:-1]
+    silent = len(word) > 4 or re.search(r"[^aeiou]le$", word)
+    if silent and word.endswith("e") and not word.endswith("ee"):
         word = word[:-1]
     return word
 

@@ -203,6 +203,9 @@ def _look_up(entry: tuple[str, ...], lists: Lexicon) -> tuple[str, Any] | None:
             return "name", lists.names[form]
     for form in (entry, stemmed):
         if form in lists.manners:
+            # "Packed" snow is no pack: a number is a noun, or it is none.
+            if lists.manners[form][0][0] == "count" and entry[-1] not in (form[-1], form[-1] + "s"):
+                continue
             return "manner", lists.manners[form]
     if stemmed in lists.acts:
         return "act", lists.acts[stemmed]
@@ -398,6 +401,11 @@ class _Reader:
             after = [p for p in names if p.at > piece.at]
             adverb = piece.kind == "number" or piece.text.split()[-1] in _AFTER
             adverb = adverb or piece.text.endswith("ly")
+            if piece.kind == "manner" and piece.value[0][0] == "count":
+                # A number stands just before what it counts: "several slaps" is not five dogs.
+                after = [p for p in after if p.at - piece.at <= 3]
+                if names and not after:
+                    continue
             if names:
                 chosen = before[-1] if before and (adverb or not after) else (after or before)[0]
                 target = index[id(chosen)]
