@@ -50,11 +50,13 @@ def shaped(
         At unit RMS. Not periodic: the inverse transform is longer than what is returned.
     """
     length = int(fft.next_fast_len(samples + samples // 16 + 64, real=True))
-    frequencies = fft.rfftfreq(length, 1 / rate_hz)
-    spectrum = rng.standard_normal(2 * len(frequencies)).view(np.complex128)
+    frequencies = np.arange(length // 2 + 1) * (rate_hz / length)
+    # Single precision: its error lies some 130 dB below, and it takes half the time.
+    spectrum = rng.standard_normal(2 * len(frequencies), dtype=np.float32).view(np.complex64)
+    amplitudes = np.asarray(gain(np.asarray(frequencies[1:], dtype=np.float64)))
     spectrum[0] = 0.0
-    spectrum[1:] *= gain(frequencies[1:])
-    return unit(np.asarray(fft.irfft(spectrum, length)[:samples]))
+    spectrum[1:] *= (amplitudes / (amplitudes.max() or 1.0)).astype(np.float32)
+    return unit(fft.irfft(spectrum, length)[:samples].astype(np.float64))
 
 
 def coloured(
@@ -85,10 +87,10 @@ def coloured(
     exponent = slope_db / (20 * np.log10(2))
 
     def gain(f: Samples) -> Samples:
-        edges = 1 / np.sqrt(1 + (low_hz / f) ** 4)
+        falls = 1 + (low_hz / f) ** 4
         if np.isfinite(high_hz):
-            edges = edges / np.sqrt(1 + (f / high_hz) ** 4)
-        return np.asarray((np.maximum(f, 1e-3) / 1000.0) ** exponent * edges)
+            falls *= 1 + (f / high_hz) ** 4
+        return np.asarray((f / 1000.0) ** exponent / np.sqrt(falls))
 
     return shaped(samples, rate_hz, rng, gain)
 
@@ -109,13 +111,14 @@ def contoured(
     """
     x = np.log2(np.asarray(frequencies_hz, dtype=np.float64))
     y = np.asarray(levels_db, dtype=np.float64)
+    octave = np.linspace(0.0, 18.0, 1025)  # 1 Hz to 262 kHz: finer than any bend asked for
+    level = np.interp(octave, x, y)
+    level += np.minimum(octave - x[0], 0) * (y[1] - y[0]) / (x[1] - x[0])
+    level += np.maximum(octave - x[-1], 0) * (y[-1] - y[-2]) / (x[-1] - x[-2])
+    grid, amplitude = 2**octave, 10 ** (np.clip(level, -200, 200) / 20)
 
     def gain(f: Samples) -> Samples:
-        octave = np.log2(np.maximum(f, 1.0))
-        level = np.interp(octave, x, y)
-        level += np.minimum(octave - x[0], 0) * (y[1] - y[0]) / (x[1] - x[0])
-        level += np.maximum(octave - x[-1], 0) * (y[-1] - y[-2]) / (x[-1] - x[-2])
-        return np.asarray(10 ** (np.clip(level, -200, 200) / 20))
+        return np.asarray(np.interp(f, grid, amplitude))
 
     return shaped(samples, rate_hz, rng, gain)
 
