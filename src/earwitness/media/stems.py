@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -59,7 +60,8 @@ class FileStem:
         """Design the filter and its context, in whole steps of input that make whole outputs."""
         largest = max(self._up, self._down)
         half = _ZEROS * largest
-        self._filter = signal.firwin(2 * half + 1, 0.94 / largest, window=("kaiser", 9.0))
+        # Any: the stubs know no window that is an array.
+        self._filter: Any = signal.firwin(2 * half + 1, 0.94 / largest, window=("kaiser", 9.0))
         self._context = self._down * math.ceil((half / self._up + 2) / self._down)
         self._step = self._down * math.ceil(_CHUNK / self._down)
         self._input = np.zeros(self._context, dtype=np.float32)
@@ -98,7 +100,7 @@ class FileStem:
             padded,
             self._up,
             self._down,
-            window=self._filter.tolist(),
+            window=self._filter,
         )
         first = self._context * self._up // self._down
         part = made[first : first + min(self._left, self._step * self._up // self._down)]

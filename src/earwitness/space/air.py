@@ -32,10 +32,11 @@ def absorption_db_per_m(frequency_hz: ArrayLike, air: Air) -> NDArray[np.float64
 
     Examples
     --------
-    Table 1 of ISO 9613-1 at 20 °C and 70 %: 4.98 dB/km at 1 kHz, 76.6 dB/km at 8 kHz.
+    Table 1 of ISO 9613-1 at 20 °C and 70 %: 4.98 dB/km at 1 kHz, 76.6 dB/km at the third-octave
+    band of 8 kHz, whose exact middle is 7943 Hz.
 
     >>> air = Air(temperature_c=20, humidity_percent=70)
-    >>> (1000 * absorption_db_per_m([1000, 8000], air)).round(1)
+    >>> (1000 * absorption_db_per_m([1000, 7943.28], air)).round(1)
     array([ 5. , 76.6])
     """
     square = np.square(np.asarray(frequency_hz, dtype=np.float64))

@@ -213,11 +213,6 @@ def check_stems(scene: Scene, stems: Mapping[str, Stem]) -> None:
             raise SceneError(where, None, "a stem: voice the scene first")
 
 
-def moving_tape(path: Path, stem: Stem, scene: Scene, rate_hz: int) -> Tape:
-    """Return the stem of a moving source with the air on its way in it."""
-    return Tape(AirStem(Tape(stem), path, scene.air, rate_hz))
-
-
 def samples_in(scene: Scene, rate_hz: int) -> int:
     """Return how many samples a scene lasts: at least one."""
     return max(1, round(scene.duration_s * rate_hz))
@@ -231,6 +226,7 @@ def stream(
     layout: Layout,
     rate_hz: int,
     transform: int | None = None,
+    air: bool = True,
 ) -> Iterator[Samples]:
     """Yield a scene's channels in blocks.
 
@@ -247,6 +243,8 @@ def stream(
     transform
         Length of the Fourier transforms, a power of two; None chooses by the work's size. The
         samples do not depend on it beyond rounding.
+    air
+        Whether air absorbs.
 
     Yields
     ------
@@ -279,19 +277,21 @@ def stream(
         path = Path.of(source, scene.listener)
         level = amplitude(source.level_db)
         if path.moves:
-            tape = moving_tape(path, stems[source.id], scene, rate_hz)
+            tape = Tape(stems[source.id])
+            tape = Tape(AirStem(tape, path, scene.air, rate_hz)) if air else tape
             movers.append((spatial.moving(source, path, tape, setting), tape, level))
             continue
         place = path.at(np.zeros(1))[0]
         distance = float(np.linalg.norm(place))
         spreading = float(attenuation(distance))
-        air = compact_air_response([distance], rate_hz, size, scene.air, reach=air_reach)[0]
         parts.append(
             _Part(
                 Tape(stems[source.id]),
                 spatial.still(source, place, setting),
                 level if spatial.own_distance else level * spreading,
-                air,
+                compact_air_response([distance], rate_hz, size, scene.air, reach=air_reach)[0]
+                if air
+                else None,
                 0.0 if spatial.own_distance else level * spreading * SEND,
             )
         )

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
 
 from earwitness.scene import Listener, Source
 from earwitness.scene.frame import to_listener
 
-DENSE_ROWS = 4
+CURVED_ROWS = 4
 """From so many rows on, a trajectory is a smooth curve through them and not straight pieces."""
+
+KEYFRAME_S = 0.25
+"""Rows no farther apart than this are keyframes, as a tracker gives them: a spline joins them."""
 
 
 class Path:
     """A trajectory in the listener's frame.
 
-    Two or three rows are joined by straight lines at constant speed. Four and more are joined by
-    a cubic Hermite curve whose slopes are those of the parabola through each row and its
-    neighbours (Catmull–Rom for uneven times): from 30 keyframes a second the Doppler shift is then
-    right to beyond 75 dB, where straight pieces reach 15 dB. A row that repeats the position of its
-    neighbour has slope zero, so that what stands still does so. Before the first row, before time
-    0, and after the last row, the position is held.
+    Two or three rows are joined by straight lines at constant speed, four and more by a cubic
+    Hermite curve. Its slopes are those of a cubic spline where rows are keyframes, no farther than
+    :data:`KEYFRAME_S` apart: a car on a circle given 30 times a second then has a Doppler shift
+    that is right to 93 dB (straight pieces: some 15 dB). Rows farther apart were set by hand; their
+    slopes are those of the parabola through each row and its neighbours (Catmull–Rom for uneven
+    times), which swings less. Where a row repeats its neighbour's position, the source stands
+    still in between. Before the first row, before time 0, and after the last row, the position
+    is held.
 
     Parameters
     ----------
@@ -42,7 +50,7 @@ class Path:
         self._time = table[:, 0]
         self._place = to_listener(table[:, 1:], np.array(listener.position_m), listener.yaw_deg)
         self.moves = bool(len(table) > 1 and np.any(table[1:, 1:] != table[:-1, 1:]))
-        self._slope = self._slopes() if self.moves and len(table) >= DENSE_ROWS else None
+        self._slope = self._slopes() if self.moves and len(table) >= CURVED_ROWS else None
 
     @classmethod
     def of(cls, source: Source, listener: Listener) -> Path:
@@ -50,7 +58,10 @@ class Path:
         return cls(source.trajectory, listener)
 
     def _slopes(self) -> NDArray[np.float64]:
+        """Return the velocity at each row, shape ``(rows, 3)``."""
         time, place = self._time, self._place
+        if float(np.diff(time).max()) <= KEYFRAME_S:
+            return self._spline_slopes()
         step = np.diff(time)[:, None]
         pace = np.diff(place, axis=0) / step
         slope = np.empty_like(place)
@@ -60,6 +71,21 @@ class Path:
         still = np.all(place[1:] == place[:-1], axis=1)
         slope[:-1][still] = 0.0
         slope[1:][still] = 0.0
+        return slope
+
+    def _spline_slopes(self) -> NDArray[np.float64]:
+        """Return the slopes of splines through each run of rows that moves, 0 where it stands."""
+        time, place = self._time, self._place
+        slope = np.zeros_like(place)
+        still = np.all(place[1:] == place[:-1], axis=1)
+        ends = np.flatnonzero(np.diff(np.concatenate([[True], still, [True]]).astype(int)))
+        for first, last in ends.reshape(-1, 2):
+            before: Literal["clamped", "not-a-knot"] = "clamped" if first > 0 else "not-a-knot"
+            after: Literal["clamped", "not-a-knot"] = (
+                "clamped" if last < len(time) - 1 else "not-a-knot"
+            )
+            run = slice(first, last + 1)
+            slope[run] = CubicSpline(time[run], place[run], bc_type=(before, after))(time[run], 1)
         return slope
 
     def at(self, time_s: ArrayLike) -> NDArray[np.float64]:

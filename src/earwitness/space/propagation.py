@@ -154,14 +154,18 @@ class PropagationRenderer:
     ----------
     radius_m
         Distance of the loudspeakers from the listener, above 0, at most 20 m.
+    air
+        Whether air absorbs; equation 4 as printed has no air.
     transform
         Length of the Fourier transforms; None chooses.
     """
 
-    def __init__(self, *, radius_m: float = RADIUS_M, transform: int | None = None) -> None:
+    def __init__(
+        self, *, radius_m: float = RADIUS_M, air: bool = True, transform: int | None = None
+    ) -> None:
         if not 0 < radius_m <= 20:
             raise OptionError(f"loudspeakers {radius_m} m away; give more than 0, at most 20")
-        self._radius, self._transform = radius_m, transform
+        self._radius, self._air, self._transform = radius_m, air, transform
 
     def lays_out(self, layout: Layout) -> bool:
         """Return whether it is a layout of loudspeakers."""
@@ -180,4 +184,5 @@ class PropagationRenderer:
             layout=layout,
             rate_hz=rate_hz,
             transform=self._transform,
+            air=self._air,
         )
