@@ -45,11 +45,14 @@ class Picture:
         Focal length as for 35 mm film (36 mm wide), mm, when the file says so.
     name
         The file's name without its folder, for messages and ``origin``.
+    equirect
+        Whether the file says that it is an equirectangular panorama (XMP GPano).
     """
 
     pixels: NDArray[np.uint8]
     focal_35mm: float | None = None
     name: str = "picture"
+    equirect: bool = False
 
     @property
     def height_px(self) -> int:
@@ -119,6 +122,17 @@ def _focal_35mm(image: Image.Image) -> float | None:
     return focal if 4.0 <= focal <= 3000.0 else None
 
 
+def _says_equirect(image: Image.Image) -> bool:
+    """Return whether XMP says that the picture is an equirectangular panorama.
+
+    The few words that matter are looked for as they are written, so that no XML from a stranger
+    is parsed.
+    """
+    packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    data = packet.encode("utf-8", "ignore") if isinstance(packet, str) else bytes(packet)
+    return b"GPano:ProjectionType" in data and b"equirectangular" in data.lower()
+
+
 def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
     """Return any Pillow mode as 8-bit RGB."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
@@ -177,10 +191,11 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
                     f"{SMALLEST_PX} on a side"
                 )
             focal = _focal_35mm(image)
+            equirect = _says_equirect(image)
             image.load()
             with contextlib.suppress(ValueError, TypeError, KeyError, SyntaxError, struct.error):
                 image = _upright(image)
-            return Picture(to_rgb(image), focal, file.name)
+            return Picture(to_rgb(image), focal, file.name, equirect)
     except UnidentifiedImageError:
         raise MediaError(
             f"{file} is not a picture that can be read; give one of {', '.join(_formats())}"
