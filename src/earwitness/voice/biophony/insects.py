@@ -27,7 +27,9 @@ def chirps_per_minute(temperature_c: float) -> float:
     return max(10.0, 7.2 * temperature_c - 32.0)
 
 
-def _cricket(samples: int, rate_hz: int, rng: Rng, temperature_c: float, pitch_hz: float) -> Samples:
+def _cricket(
+    samples: int, rate_hz: int, rng: Rng, temperature_c: float, pitch_hz: float
+) -> Samples:
     """Return one cricket: chirps of three or four pulses of a pure carrier."""
     period = 60.0 / chirps_per_minute(temperature_c)
     # Wing strokes, too, quicken with warmth: 30 Hz at 25 °C.
@@ -76,7 +78,7 @@ def crickets(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
         loud = 1.0 if k == 0 else 10 ** (-rng.uniform(2, 18) / 20)
         out += loud * _cricket(samples, rate_hz, rng, warmth, pitch)
     if count > 3:
-        width = 0.035 * c["pitch_hz"]
+        width = 0.016 * c["pitch_hz"]
         for _ in range(2):
             pitch = c["pitch_hz"] * rng.uniform(0.8, 1.25)
             beat = 45 * (c["temperature_c"] + 5) / 30 * rng.uniform(0.8, 1.2)
@@ -110,8 +112,8 @@ def cicadas(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             t = np.arange(n) / rate_hz
             f = pitch * rng.uniform(0.94, 1.06)
             click = np.sin(2 * np.pi * f * t) * np.exp(-t / 0.0007)
-            click += 0.5 * np.sin(2 * np.pi * min(f * 1.4, 0.47 * rate_hz) * t + 1) * np.exp(
-                -t / 0.0005
+            click += (
+                0.5 * np.sin(2 * np.pi * min(f * 1.4, 0.47 * rate_hz) * t + 1) * np.exp(-t / 0.0005)
             )
             grains.append(click * np.minimum(1, t / 0.0002))
         clicks = int(samples / rate_hz * rate * 1.1) + 2
@@ -151,7 +153,7 @@ def grasshoppers(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
     for k in range(min(round(c["count"]), 8)):
         syllable = rng.uniform(14, 55) * warmth
         length = np.exp(rng.uniform(np.log(0.25), np.log(1.8))) / warmth
-        rest = rng.uniform(0.5, 1.4) * length + 0.3
+        rest = rng.uniform(0.8, 2.0) * length + 0.3
         colour = np.exp(rng.normal(0, 0.12))
         own_low, own_high = low * colour, min(high * colour, 0.48 * rate_hz)
         for onset in gaps(rng, duration, length + 0.5 * rest, length + 1.3 * rest, first_s=0.6):
@@ -159,7 +161,7 @@ def grasshoppers(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             t = np.arange(n) / rate_hz
             x = (t * syllable * rng.uniform(0.97, 1.03)) % 1.0
             teeth = np.sqrt(np.maximum(np.sin(np.pi * np.minimum(x / 0.7, 1)), 0)) * (x < 0.7)
-            hiss = bandpass(rng.standard_normal(n) ** 3, rate_hz, own_low, own_high)
+            hiss = bandpass(rng.standard_normal(n) ** 3, rate_hz, own_low, own_high, order=4)
             loud = 1.0 if k == 0 else 10 ** (-rng.uniform(2, 14) / 20)
             place(out, hiss * teeth * swell(n, 0.6, 0.12), int(onset * rate_hz), loud)
     return out
@@ -180,11 +182,13 @@ def bees(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
     """Return humming wings: bees that pass near, and the hum of the many."""
     count = round(c["count"])
     out = np.zeros(samples)
-    for k in range(min(count, 8)):
+    for k in range(min(count, 6)):
         drift = 0.03 * slow(samples, rate_hz, rng, 1.5) + 0.04 * slow(samples, rate_hz, rng, 0.3)
         own = 0.0 if count == 1 else rng.normal(0, 0.07)
         f = c["pitch_hz"] * np.exp(np.clip(own + drift, -0.3, 0.3))
-        near = np.exp(np.clip((0.3 if count == 1 else 0.9) * slow(samples, rate_hz, rng, 0.5), -3, 2))
+        near = np.exp(
+            np.clip((0.3 if count == 1 else 0.9) * slow(samples, rate_hz, rng, 0.5), -3, 2)
+        )
         flutter = 1 + 0.15 * slow(samples, rate_hz, rng, 30.0)
         buzz = spun(f, rate_hz, _wings(30, rng.uniform(0.8, 1.2), rng), rng)
         out += buzz * near * flutter
