@@ -96,8 +96,7 @@ def stem(word: str) -> str:
     >>> stem("flies") == stem("fly"), stem("running") == stem("runs")
     (True, True)
     """
-    if word in _IRREGULAR:
-        return _IRREGULAR[word]
+    word = _IRREGULAR.get(word, word)
     if word in _WORDS_THAT_END_SO or len(word) <= 3:
         return word
     if word.endswith("ies") and len(word) > 4:
@@ -218,6 +217,8 @@ def lexicon() -> Lexicon:
         label = concepts()[key].label
         for entry in [*_split(entries), label, key.replace("-", " ")]:
             spoken.setdefault(plain(entry), key)
+            if entry != label and re.search(r"\b(noise|sound)s?\b", entry):
+                continue  # "street noise" must not make every street a road
             written.setdefault(raws(entry), key)
             stemmed.setdefault(stems(entry), key)
     names = {**stemmed, **written}

@@ -28,7 +28,7 @@ _CARRY_NEGATION = {
     "not": frozenset({"or", "nor"}),
     "without": frozenset({"or", "nor", "and"}),
 }
-_ARTICLES = word_set("a an the some its his her their another")
+_ARTICLES = word_set("a an the some another")
 _AFTER = word_set(
     "nearby away off distance background outside overhead horizon close up slowly quickly"
 )
@@ -155,7 +155,7 @@ class _Piece:
 
 def _tokens(text: str) -> tuple[list[str], list[tuple[float, str]]]:
     """Return words and breaks; a number with its unit becomes ``#k``, k its place in a list."""
-    text = plain(text).replace(" ⁄ ", "/")
+    text = plain(text).replace("#", " ")
     quantities: list[tuple[float, str]] = []
 
     def keep(unit: str, factor: float, offset: float) -> Any:
@@ -182,7 +182,7 @@ def _clauses(words: Sequence[str]) -> list[tuple[list[str], str]]:
         for length in range(min(5, len(words) - i), 1, -1):
             run = [w for w in words[i : i + length] if w not in IGNORED]
             inner = words[i : i + length]
-            broken = _BREAKS.intersection(inner[1:-1])
+            broken = _BREAKS.intersection(inner[:-1])
             if broken and (tuple(run) in known or tuple(map(stem, run)) in known):
                 clauses[-1][0].extend(inner)
                 i += length
@@ -241,6 +241,8 @@ def _pieces(words: Sequence[str], negated: str, lists: Lexicon) -> tuple[list[_P
             i += 1
             continue
         for length in range(min(lists.longest, len(counted) - i), 0, -1):
+            if counted[i + length - 1][1] != sign:
+                continue  # "street | without traffic"
             entry = tuple(w for w, _ in counted[i : i + length])
             match = _look_up(entry, lists)
             if match:
@@ -250,6 +252,9 @@ def _pieces(words: Sequence[str], negated: str, lists: Lexicon) -> tuple[list[_P
                     _Piece(kind, value, said, i, " ".join(entry), bool(sign), i in articles)
                 )
                 i += length
+                if sign == "not" and kind == "manner":  # "not loud footsteps" are footsteps
+                    counted[i:] = [(w, "" if n == "not" else n) for w, n in counted[i:]]
+                    negated = ""
                 break
         else:
             found.append(_Piece("other", None, (stem(word),), i, word, bool(sign)))
