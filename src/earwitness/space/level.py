@@ -13,7 +13,7 @@ from earwitness.loudness import PEAK_AFTER, PEAK_BEFORE, envelope, peak_bound
 ATTACK_S = 0.005
 """How long before a peak the gain begins to fall."""
 
-RELEASE_DB_S = 60.0
+RELEASE_DB_S = 100.0
 """How fast the gain comes back."""
 
 Span = Callable[[int, int], NDArray[np.float32]]

@@ -24,6 +24,7 @@ MOST_REDUCTION_DB = 15.0
 
 TOLERANCE_LU = 0.05
 _ROUNDS = 6
+_WORTH = 0.1  # LU that a decibel of limiting must bring nearer to the loudness asked for
 _IN_MEMORY = 64 * 1024 * 1024
 
 DEFAULTS = {"loudspeakers": "panning", "ambisonics": "ambisonics", "binaural": "binaural"}
@@ -116,17 +117,27 @@ class Rendering:
         self.limited = True
         most_db = true_peak_db + MOST_REDUCTION_DB - self.true_peak_db
         self.gain_db = min(self.gain_db, most_db)
+        yields = 1.0  # by how much loudness grows with gain; the limiter takes some of it back
+        tried: list[tuple[float, float, float, float, float]] = []
         for _ in range(_ROUNDS):
             meter = Meter(channel_weights(self.layout), self.rate_hz)
             for block in self.blocks():
                 meter.add(block)
-            self.loudness_lufs, self.true_peak_db = meter.integrated_lufs, meter.true_peak_db
-            if loudness_lufs is None:
-                break
-            step_db = min(loudness_lufs - self.loudness_lufs, most_db - self.gain_db)
+            loudness = meter.integrated_lufs
+            short_lu = 0.0 if loudness_lufs is None else loudness_lufs - loudness
+            tried.append(
+                (abs(short_lu), self.gain_db, loudness, meter.true_peak_db, self.reduction_db)
+            )
+            if len(tried) > 1:
+                step_db = tried[-1][1] - tried[-2][1]
+                if tried[-2][0] - tried[-1][0] < _WORTH * abs(step_db):
+                    break  # more limiting brings next to nothing: blows are as loud as can be
+                yields = float(np.clip((loudness - tried[-2][2]) / step_db, 0.1, 1.0))
+            step_db = min(short_lu / yields, most_db - self.gain_db)
             if abs(step_db) <= TOLERANCE_LU:
                 break
             self.gain_db += step_db
+        _, self.gain_db, self.loudness_lufs, self.true_peak_db, self.reduction_db = min(tried)
         # A gain that moves can lift a value between samples by some hundredths of a decibel.
         excess_db = max(0.0, self.true_peak_db - true_peak_db)
         self._trim_db = -excess_db
