@@ -92,6 +92,17 @@ def fade_ends(samples: Samples, rate_hz: int, *, start: bool = True, end: bool =
     return faded
 
 
+def centred(samples: Samples, rate_hz: int) -> Samples:
+    """Return a sound with silent ends whose mean is 0, its ends still at 0.
+
+    What the high-pass leaves of a rumble cut off at the end: the mean is taken away under the
+    shape of the fades.
+    """
+    shape = fade_ends(np.ones(len(samples)), rate_hz)
+    total = float(shape.sum())
+    return samples - shape * (samples.sum() / total) if total > 0 else samples
+
+
 def limited(samples: Samples) -> Samples:
     """Return a sound whose samples stay below :data:`CEILING`.
 

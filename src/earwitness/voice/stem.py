@@ -86,7 +86,8 @@ def stream(
             start = False
         held = samples
     if held is not None:
-        yield from _blocks(level.fade_ends(held, rate_hz, start=start, end=True))
+        finished = level.fade_ends(held, rate_hz, start=start, end=True)
+        yield from _blocks(level.centred(finished, rate_hz) if start else finished)
 
 
 def _blocks(samples: Samples) -> Iterator[NDArray[np.float32]]:
