@@ -68,20 +68,20 @@ def events(sound: Samples, rate_hz: int) -> list[Event]:
     if count < 8:
         return []
     power = np.mean(sound[: count * step].astype(np.float64).reshape(count, step) ** 2, axis=1)
-    power = ndimage.uniform_filter1d(power, 3)
+    sharp, power = power, ndimage.uniform_filter1d(power, 3)
     top = float(np.percentile(power, 99.5))
     if top <= 0.0:
         return []
     on = power > top * 10 ** (_EVENT_DB / 10)
     rest = max(1, round(_REST_S / _STEP_S))
-    on = ndimage.binary_closing(np.pad(on, rest), np.ones(rest + 1))[rest:-rest]
+    on = ndimage.binary_closing(np.pad(on, rest), np.ones(rest + 1, dtype=bool))[rest:-rest]
     if on.mean() > CONTINUOUS:
         return []
     labels, found = ndimage.label(on)
     made = []
     for first, last in ((s[0].start, s[0].stop) for s in ndimage.find_objects(labels, found)):
         inside = power[first:last]
-        attack = first + int(np.argmax(inside >= 0.25 * inside.max()))
+        attack = first + int(np.argmax(sharp[first:last] >= 0.25 * inside.max()))
         if inside.max() < top * 10 ** (-15 / 10):
             continue
         made.append(Event(first * step, min(len(sound), last * step), attack * step))
