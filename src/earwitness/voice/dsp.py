@@ -402,11 +402,17 @@ def plucked(
     if period < 4 or samples < 4:
         return out
     burst = rng.uniform(-1.0, 1.0, int(period) + 1)
-    burst = signal.lfilter([1 - 0.75 * (1 - brightness)], [1, -0.75 * (1 - brightness)], burst)
+    # A finger is wider than a pick: its corner is lower, whatever the string and the rate.
+    burst = lowpass(burst, rate_hz, 300.0 * 2 ** (4.6 * brightness) + pitch_hz, order=1)
     comb = max(1, round(position * period))
     burst = burst - np.concatenate([np.zeros(comb), burst])[: len(burst)]
     burst -= burst.mean()
-    side = 0.5 * (1 - brightness) ** 1.5 * 0.45 + 0.005  # symmetric loss filter: no own delay
+    # The loop loses more at 4 kHz: there the T60 is a few hundredths of the fundamental's. The
+    # filter that does it is symmetric, so it has no delay of its own.
+    high = min(4000.0, 0.4 * rate_hz)
+    short = decay_s * (0.015 + 0.25 * brightness**2)
+    drop = 1 - 10 ** (-3 / (pitch_hz * short))
+    side = float(np.clip(0.5 * drop / (1 - np.cos(2 * np.pi * high / rate_hz)), 0.0, 0.24))
     loss = float(10 ** (-3 / (pitch_hz * decay_s))) / (
         1 - 2 * side * (1 - np.cos(2 * np.pi * pitch_hz / rate_hz))
     )

@@ -41,7 +41,8 @@ def _near(
     grains = [sound(float(size)) for size in sizes for _ in range(3)]
     nearest = np.argmin(np.abs(np.log(diameter[:, None] / sizes[None])), axis=1)
     choice = 3 * nearest + rng.integers(0, 3, len(times))
-    return np.asarray(dsp.scatter(samples, rate_hz, times, grains, amplitude, choice))
+    out: Samples = dsp.scatter(samples, rate_hz, times, grains, amplitude, choice)
+    return out
 
 
 def _tick(rate_hz: int, rng: np.random.Generator, diameter_mm: float, pitch_hz: float) -> Samples:
@@ -174,7 +175,8 @@ def rain_water(
 
     def plip(size: float) -> Samples:
         # Drops of 0.8–1.1 mm always draw in a bubble of 0.2 mm; larger drops some much larger.
-        radius = 0.00022 if size < 1.1 else 0.00035 * size ** float(rng.uniform(0.3, 1.3))
+        radius = 0.00022 if 0.8 < size < 1.1 else 0.00035 * size ** float(rng.uniform(0.3, 1.3))
+        radius *= float(rng.lognormal(0, 0.3))
         ring = bubble(rate_hz, radius, rise=float(rng.uniform(0.05, 0.25)))
         delay = np.zeros(round(float(rng.uniform(0.004, 0.015)) * rate_hz))
         sound = np.concatenate([delay, ring])

@@ -61,7 +61,8 @@ def _path(
         along = np.linspace(0, knots - 1, count)
         bend += np.stack([np.interp(along, np.arange(knots), turns[:, k]) for k in range(3)], 1)
     steps = heading + bend
-    steps *= _STEP_M / np.linalg.norm(steps, axis=1, keepdims=True)
+    # Even steps would sound at one pitch.
+    steps *= rng.exponential(_STEP_M, (count, 1)) / np.linalg.norm(steps, axis=1, keepdims=True)
     return np.asarray(start + np.cumsum(steps, axis=0))
 
 
@@ -110,9 +111,9 @@ def strike(
         own = (ranges >= edges[k]) & (ranges < edges[k + 1])
         train = np.zeros(samples)
         for delay, gain in strokes:
-            train += dsp.impulses(
-                samples, rate_hz, times[own] + delay, gain * power[own] / ranges[own]
-            )
+            # Each stroke heats the channel unevenly anew.
+            fresh = gain * power[own] * rng.exponential(1.0, int(own.sum()))
+            train += dsp.impulses(samples, rate_hz, times[own] + delay, fresh / ranges[own])
         out += dsp.convolved(train, _n_wave(rate_hz, float(np.sqrt(edges[k] * edges[k + 1]))))
     return out
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from earwitness.voice import dsp
 from earwitness.voice.model import Control, Samples, model
-from earwitness.voice.music.score import draw_key, line, melody
+from earwitness.voice.music.score import draw_key, in_room, line, melody
 
 
 @model(
@@ -49,7 +49,8 @@ def flute(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     hiss = dsp.bandpass(breath, rate_hz, 1500, 7000, order=1)
     near = dsp.moving_resonator(breath, rate_hz, pitch, 90.0)
     onset = np.minimum(np.maximum(np.gradient(level) * rate_hz * 0.05, 0.0), 1.0)
-    return out + (0.018 * flow + 0.06 * onset) * hiss + (0.4 * flow + 0.9 * onset) * near
+    air = (0.018 * flow + 0.06 * onset) * hiss + (0.4 * flow + 0.9 * onset) * near
+    return in_room(out + air, rate_hz, rng, t60_s=0.9, wet=0.3)
 
 
 @model(
@@ -89,7 +90,7 @@ def trumpet(
     bell = dsp.resonators(out, rate_hz, [1150, 1900], [700, 1100], [1.2, 0.8])
     air = dsp.bandpass(dsp.white(samples, rng), rate_hz, 1500, 6000, order=1)
     cut = dsp.highpass(out, rate_hz, 240, order=1)
-    return drive * (0.7 * cut + bell) + 0.006 * drive * air
+    return in_room(drive * (0.7 * cut + bell + 0.008 * air), rate_hz, rng, t60_s=0.8)
 
 
 @model(
@@ -135,4 +136,4 @@ def saxophone(
         [200, 240, 330, 700, 1000],
         [1.2, 1.1, 0.9, 1.0, 0.7],
     )
-    return colour + 0.35 * source
+    return in_room(colour + 0.35 * source, rate_hz, rng)

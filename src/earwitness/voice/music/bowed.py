@@ -12,7 +12,7 @@ import numpy as np
 
 from earwitness.voice import dsp
 from earwitness.voice.model import Control, Samples, model
-from earwitness.voice.music.score import draw_key, line, melody
+from earwitness.voice.music.score import draw_key, in_room, line, melody
 
 _SOURCE = "Helmholtz 1863, bowed strings; Jansson 2002, bodies; Fletcher & Sanders 1967, vibrato"
 
@@ -56,7 +56,8 @@ def _bowed(
     gains = np.concatenate([np.linspace(1.5, 1.0, len(modes_hz)), [0.9, 1.1, 0.8]])
     body = dsp.resonators(source, rate_hz, f, widths, gains)
     direct = dsp.lowpass(dsp.highpass(source, rate_hz, modes_hz[0] * 0.8), rate_hz, 1.1 * hill_hz)
-    return dsp.lowpass(body + 0.35 * direct, rate_hz, 3.2 * hill_hz, order=1)
+    dry = dsp.lowpass(body + 0.35 * direct, rate_hz, 3.2 * hill_hz, order=1)
+    return in_room(dry, rate_hz, rng, t60_s=0.9, wet=0.3)
 
 
 @model(

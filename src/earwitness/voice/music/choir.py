@@ -8,7 +8,7 @@ import numpy as np
 
 from earwitness.voice import dsp
 from earwitness.voice.model import Control, Samples, model
-from earwitness.voice.music.score import Note, chords, draw_key, line, melody
+from earwitness.voice.music.score import Note, chords, draw_key, in_room, line, melody
 
 _VOWELS = {  # formants and bandwidths, Hz; levels (Peterson & Barney 1952; the hum: nasal murmur)
     "mm": ((270, 1000, 2200), (90, 250, 400), (1.0, 0.08, 0.05)),
@@ -35,8 +35,8 @@ def choir(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     for k, drop in ((1, 0), (2, -size), (0, -size)):
         parts.append([Note(s, 4 * beat, key.pitch_hz(d[k] + drop), 0.6) for s, d in below])
     out = np.zeros(samples)
-    for notes in parts:
-        for _ in range(3):  # singers scatter by some 15–20 cents (Ternström 1993)
+    for notes, singers in zip(parts, (4, 2, 2, 2)):
+        for _ in range(singers):  # singers scatter by some 15–20 cents (Ternström 1993)
             own = 2 ** (float(rng.normal(0, 14)) / 1200)
             late = float(rng.uniform(0, 0.08))
             theirs = [
@@ -62,4 +62,4 @@ def choir(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     for share, (f, widths, gains) in zip(shares, _VOWELS.values()):
         if share > 0:
             mix += share * dsp.resonators(out + breath, rate_hz, f, widths, gains)
-    return mix
+    return in_room(mix, rate_hz, rng, t60_s=1.8, wet=0.5)

@@ -8,6 +8,7 @@ import numpy as np
 
 from earwitness.voice import dsp
 from earwitness.voice.model import Control, Samples, model
+from earwitness.voice.music.score import in_room
 
 MEMBRANE_RATIOS = (1.0, 1.593, 2.135, 2.295, 2.653, 2.917)
 """Modes of an ideal circular membrane over the first: zeros of Bessel functions (Rayleigh)."""
@@ -114,4 +115,4 @@ def drums(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
                 hit("open" if opened else "hat", bar, step, 0.28 * accent)
         if bar % 4 == 0 and rng.uniform() < 0.6:
             hit("crash", bar, 0, 0.4)
-    return out
+    return in_room(out, rate_hz, rng, t60_s=0.35)

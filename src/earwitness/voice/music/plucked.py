@@ -8,7 +8,7 @@ import numpy as np
 
 from earwitness.voice import dsp
 from earwitness.voice.model import Control, Samples, model
-from earwitness.voice.music.score import Note, chords, draw_key, melody, play
+from earwitness.voice.music.score import Note, chords, draw_key, in_room, melody, play
 
 _SOURCE = "Karplus & Strong 1983; Jaffe & Smith 1983; "
 
@@ -74,7 +74,7 @@ def guitar(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str,
         [22, 26, 35, 45, 80, 140],
         [1.2, 1, 0.5, 0.6, 0.5, 0.4],
     )
-    return strings + 1.6 * body
+    return in_room(strings + 1.6 * body, rate_hz, rng)
 
 
 @model(
@@ -119,4 +119,4 @@ def harp(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, f
 
     strings = play(samples, rate_hz, notes, tone, ring_s=0.8)
     board = dsp.resonators(strings, rate_hz, [150, 195, 245, 380], [30, 35, 40, 70], 0.6)
-    return strings + board
+    return in_room(strings + board, rate_hz, rng, t60_s=1.2, wet=0.3)

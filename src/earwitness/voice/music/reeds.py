@@ -8,7 +8,7 @@ import numpy as np
 
 from earwitness.voice import dsp
 from earwitness.voice.model import Control, Samples, model
-from earwitness.voice.music.score import Note, chords, draw_key, line, melody, play
+from earwitness.voice.music.score import Note, chords, draw_key, in_room, line, melody, play
 
 CHANTER_RATIOS = (7 / 8, 1, 9 / 8, 5 / 4, 4 / 3, 3 / 2, 5 / 3, 7 / 4, 2)
 """Just scale of the Highland pipes from low G to high A over low A (MacNeill & Lenihan 1961)."""
@@ -52,7 +52,8 @@ def accordion(
     bellows = 0.8 + 0.2 * np.sin(2 * np.pi * np.arange(samples) / rate_hz / (beats * 2 * beat))
     out *= bellows * (1 + 0.04 * dsp.slow(samples, rate_hz, rng, 3.0))
     out = dsp.lowpass(dsp.highpass(out, rate_hz, 120, order=1), rate_hz, 2600)
-    return out + dsp.resonators(out, rate_hz, [620, 1250, 2100], [300, 500, 700], [0.6, 0.8, 0.5])
+    box = dsp.resonators(out, rate_hz, [620, 1250, 2100], [300, 500, 700], [0.6, 0.8, 0.5])
+    return in_room(out + box, rate_hz, rng)
 
 
 @model(
@@ -74,15 +75,15 @@ def organ(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     # 8′ principal and flute, 4′, 2⅔′, 2′, and 16′: each with few harmonics of its own.
     ranks = [(1.0, 1.0), (2.0, 0.6), (3.0, 0.25), (4.0, 0.35), (0.5, 0.4)]
     drawn = [rank for rank in ranks if rank[0] == 1.0 or rng.uniform() < 0.75]
-    pipe = np.array([1.0, 0.5, 0.3, 0.16, 0.1, 0.06, 0.04, 0.03])
+    pipe = np.array([1.0, 0.5, 0.3, 0.16, 0.1, 0.06])
 
     def tone(note: Note, length: int) -> Samples:
         t = np.arange(length) / rate_hz
         f, a = [], []
         for ratio, gain in drawn:
             own = note.pitch_hz * ratio * 2 ** (float(rng.normal(0, 1.5)) / 1200)
-            f += (own * np.arange(1, 9)).tolist()
-            a += (gain * pipe * rng.lognormal(0, 0.2, 8)).tolist()
+            f += (own * np.arange(1, 7)).tolist()
+            a += (gain * pipe * rng.lognormal(0, 0.2, 6)).tolist()
         sound = dsp.modes(length, rate_hz, f, 1e4, a, rng.uniform(0, 6.28, len(f)))
         start = min(length, round(0.07 * rate_hz))
         chiff = dsp.bandpass(

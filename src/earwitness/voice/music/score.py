@@ -106,7 +106,8 @@ def melody(
         ]
         form = (0, 1, 0, 2) if rng.uniform() < 0.6 else (0, 0, 1, 2)
         for part in form:
-            rhythm, steps = motif[min(part, 1)]
+            rhythm: tuple[float, ...] = motif[min(part, 1)][0]
+            steps = motif[min(part, 1)][1]
             if part == 2:  # the close: falls to the tonic or its fifth and stays
                 rhythm = (1, 1, 2) if rng.uniform() < 0.5 else (4,)
             for i, beats in enumerate(rhythm):
@@ -164,6 +165,15 @@ def play(
         if length > 16:
             dsp.place(out, tone(note, length), start)
     return out
+
+
+def in_room(
+    dry: Samples, rate_hz: int, rng: np.random.Generator, *, t60_s: float = 0.6, wet: float = 0.22
+) -> Samples:
+    """Return an instrument where it is usually heard: a small room answers, and is never silent."""
+    answer = dsp.reverberation(dry, rate_hz, rng, t60_s, damping_hz=3000.0)
+    floor = dsp.coloured(len(dry), rate_hz, rng, -5.0, low_hz=40, high_hz=8000)
+    return np.asarray(dry + wet * answer + 0.0015 * float(np.std(dry)) * floor)
 
 
 def line(

@@ -8,7 +8,7 @@ import numpy as np
 
 from earwitness.voice import dsp
 from earwitness.voice.model import Control, Samples, model
-from earwitness.voice.music.score import Note, chords, draw_key, melody, play
+from earwitness.voice.music.score import Note, chords, draw_key, in_room, melody, play
 
 BAR_RATIOS = (1.0, 2.756, 5.404, 8.933, 13.344)
 """Modes of a bar free at both ends, over the first (Rayleigh 1894; Fletcher & Rossing 1998)."""
@@ -37,7 +37,7 @@ def piano_partials_hz(pitch_hz: float, count: int) -> Samples:
 def piano_tone(rate_hz: int, rng: np.random.Generator, note: Note, length: int) -> Samples:
     """Return one note of a piano: hammer, two-stage decay of coupled strings, damper."""
     f0 = note.pitch_hz
-    count = int(np.clip(9000 / f0, 4, 45))
+    count = int(np.clip(5500 / f0, 5, 30))
     f = piano_partials_hz(f0, count)
     n = np.arange(1, count + 1)
     felt_hz = 350.0 + 2600.0 * note.velocity**1.6 + 0.9 * f0
@@ -46,14 +46,15 @@ def piano_tone(rate_hz: int, rng: np.random.Generator, note: Note, length: int) 
     longest = 14.0 * (110.0 / f0) ** 0.55
     t60 = longest / (1 + (f / 1500.0) ** 1.1 + 0.04 * n)
     # Coupled strings fall fast together, then slowly apart, beating (Weinreich 1977).
-    spread = 2 ** (rng.normal(0, 0.35, count) / 1200)
+    pairs = min(count, 8)
+    spread = 2 ** (rng.normal(0, 0.35, pairs) / 1200)
     sound = dsp.modes(
         length,
         rate_hz,
-        np.concatenate([f, f * spread]),
-        np.concatenate([0.45 * t60, 1.6 * t60]),
-        np.concatenate([level, 0.28 * level]),
-        rng.uniform(0, 0.6, 2 * count),
+        np.concatenate([f, f[:pairs] * spread]),
+        np.concatenate([0.45 * t60, 1.6 * t60[:pairs]]),
+        np.concatenate([level, 0.28 * level[:pairs]]),
+        rng.uniform(0, 0.6, count + pairs),
     )
     thump = min(length, round(0.06 * rate_hz))
     knock = dsp.lowpass(rng.standard_normal(thump), rate_hz, 180 + 0.8 * f0)
@@ -90,7 +91,8 @@ def piano(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
                     float(np.clip(rng.normal(0.42 if k else 0.5, 0.05), 0.1, 0.9)),
                 )
             )
-    return play(samples, rate_hz, notes, lambda n, m: piano_tone(rate_hz, rng, n, m), ring_s=0.35)
+    dry = play(samples, rate_hz, notes, lambda n, m: piano_tone(rate_hz, rng, n, m), ring_s=0.3)
+    return in_room(dry, rate_hz, rng)
 
 
 @model(
@@ -132,7 +134,7 @@ def gong(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, f
         dsp.place(out, sound, start)
         thud = dsp.modes(round(0.4 * rate_hz), rate_hz, [base, 2.1 * base], [0.5, 0.25], [1.5, 0.8])
         dsp.place(out, thud * np.abs(sound).max(initial=0.0) * 0.4, start)
-    return out
+    return in_room(out, rate_hz, rng, t60_s=1.2)
 
 
 @model(
@@ -174,4 +176,5 @@ def chimes(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str,
         ring[: len(tap)] += 0.06 * tap * np.hanning(len(tap))
         grains.append(ring)
     gains = rng.lognormal(-0.3, 0.5, len(times))
-    return dsp.scatter(samples, rate_hz, times, grains, gains, rng.integers(0, tubes, len(times)))
+    out = dsp.scatter(samples, rate_hz, times, grains, gains, rng.integers(0, tubes, len(times)))
+    return in_room(out, rate_hz, rng, t60_s=0.3, wet=0.1)
