@@ -1,0 +1,106 @@
+"""Sparsemax: the closest point of the probability simplex, most of whose entries are zero.
+
+Source: Martins and Astudillo, "From Softmax to Sparsemax" (ICML 2016); the threshold is found as in
+Michelot (1986), by dropping entries below the running threshold until none drops, instead of by a
+sort. On ties with the threshold the gradient is that of PyTorch's ``maximum``: one half.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def threshold(shifted: Tensor) -> tuple[Tensor, Tensor]:
+    """Find where sparsemax cuts each row.
+
+    Parameters
+    ----------
+    shifted : tensor, shape (..., K)
+        Scores whose largest is 0 in each row.
+
+    Returns
+    -------
+    tau : tensor, shape (..., 1)
+        What is taken off; the remainder above 0 sums to 1.
+    count : tensor, shape (..., 1)
+        Entries in the support.
+    """
+    # Nothing at or below -1 can be in the support, as its largest entry is 0.
+    tau = torch.full_like(shifted[..., :1], -1.0)
+    count = torch.full_like(tau, -1.0)
+    while True:
+        active = shifted > tau
+        more = active.sum(dim=-1, keepdim=True).to(tau.dtype)
+        if torch.equal(more, count):
+            return tau, count
+        total = torch.where(active, shifted, 0.0).sum(dim=-1, keepdim=True, dtype=torch.float64)
+        # The threshold only rises; rounding must not make it fall, or this could go on for ever.
+        risen = ((total - 1.0) / more.to(torch.float64)).to(tau.dtype)
+        tau, count = torch.maximum(tau, risen), more
+
+
+def project(scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the projection, the shifted scores and the threshold; see :func:`sparsemax`."""
+    shifted = scores - scores.amax(dim=-1, keepdim=True)
+    tau, _ = threshold(shifted)
+    return (shifted - tau).clamp_(min=0.0), shifted, tau
+
+
+def pull_back(grad: Tensor, shifted: Tensor, tau: Tensor) -> Tensor:
+    """Return the gradient at the scores, given that at the projection.
+
+    Parameters
+    ----------
+    grad, shifted : tensor, shape (..., K)
+    tau : tensor, shape (..., 1)
+        From :func:`project`.
+
+    Returns
+    -------
+    tensor, shape (..., K)
+        Zero outside the support and its ties.
+    """
+    inside = shifted > tau
+    passed = torch.where(inside, grad, torch.where(shifted == tau, 0.5 * grad, 0.0))
+    mean = passed.sum(dim=-1, keepdim=True) / inside.sum(dim=-1, keepdim=True)
+    return passed - torch.where(inside, mean, 0.0)
+
+
+class _Sparsemax(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, scores: Tensor) -> Tensor:
+        made, shifted, tau = project(scores)
+        ctx.save_for_backward(shifted, tau)
+        return made
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        shifted, tau = ctx.saved_tensors
+        return pull_back(grads[0], shifted, tau)
+
+
+_apply: Any = _Sparsemax.apply
+
+
+def sparsemax(scores: Tensor) -> Tensor:
+    """Project each row onto the probability simplex.
+
+    Parameters
+    ----------
+    scores : tensor, shape (..., K)
+
+    Returns
+    -------
+    tensor, shape (..., K)
+        Not negative, each row sums to 1.
+
+    Examples
+    --------
+    >>> sparsemax(torch.tensor([1.0, 0.8, -1.0]))
+    tensor([0.6000, 0.4000, 0.0000])
+    """
+    made: Tensor = _apply(scores)
+    return made
