@@ -95,8 +95,9 @@ def crow(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                     chaos=hoarse * r.uniform(0.6, 1.2),
                     subharmonic=r.uniform(0, 0.5),
                     sharpness=4.5,
-                    tilt_hz=2500,
-                    tilt_db=-9,
+                    tilt_hz=2200,
+                    tilt_db=-10,
+                    beak_hz=1000,
                     shimmer=0.25,
                 )
                 place(out, caw, int(at * rate_hz), r.uniform(0.8, 1))
@@ -130,8 +131,9 @@ def gull(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             breath=0.12,
             chaos=r.uniform(0, 0.12),
             sharpness=4,
-            tilt_hz=1500,
-            tilt_db=-6,
+            tilt_hz=1700,
+            tilt_db=-7,
+            beak_hz=900,
         )
 
     def call(r: Rng) -> Samples:
@@ -317,6 +319,7 @@ def parrot(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                     chaos=hoarse * r.uniform(0.5, 1.3),
                     sharpness=4,
                     tilt_hz=3500,
+                    beak_hz=1400,
                 )
             )
             parts.append(np.zeros(int(r.uniform(0.02, 0.12) * rate_hz)))
@@ -389,6 +392,7 @@ def peacock(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                     chaos=0.04,
                     sharpness=5,
                     tilt_hz=1800,
+                    beak_hz=800,
                 )
             )
             parts.append(np.zeros(int(r.uniform(0.15, 0.6 if cries else 0.25) * rate_hz)))

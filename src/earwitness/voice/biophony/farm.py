@@ -97,8 +97,9 @@ def _bleat(
         chaos=rough,
         subharmonic=r.uniform(0, 0.25),
         sharpness=6,
-        tilt_hz=2400,
-        tilt_db=-8,
+        tilt_hz=2600,
+        tilt_db=-9,
+        beak_hz=500,
         shimmer=0.2,
     )
 
@@ -210,8 +211,9 @@ def pig(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                 chaos=0.05,
                 subharmonic=r.uniform(0, 0.5),
                 sharpness=3.5,
-                tilt_hz=1300,
-                tilt_db=-6,
+                tilt_hz=1600,
+                tilt_db=-7,
+                beak_hz=350,
                 shimmer=0.5,
             )
             parts += [r.uniform(0.5, 1) * grunt, np.zeros(int(r.uniform(0.06, 0.35) * rate_hz))]
@@ -265,6 +267,7 @@ def donkey(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                 sharpness=5,
                 tilt_hz=1500,
                 tilt_db=-7,
+                beak_hz=350,
                 shimmer=0.25,
             )
             parts += [fresh * haw, np.zeros(int(r.uniform(0.02, 0.1) * rate_hz))]

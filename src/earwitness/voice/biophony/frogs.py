@@ -136,7 +136,8 @@ def frogs(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
     kinds = rng.permutation(len(_SPECIES))
     # Tree and marsh frogs and the like make most choruses; the deep and the piping join them.
     lead = int(rng.integers(3))
-    chosen = [lead] + [int(k) for k in kinds if k != lead][: int(rng.integers(0, 3))]
+    others = [int(k) for k in kinds if k != lead]
+    chosen = [lead, *others[: int(rng.integers(0, 3))]]
     out = np.zeros(samples)
     for place_, kind in enumerate(chosen[: max(1, count)]):
         call, rate = _SPECIES[kind](rate_hz, rng, c["size"])

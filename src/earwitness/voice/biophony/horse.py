@@ -55,6 +55,7 @@ def horse(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             sharpness=4,
             tilt_hz=1800,
             tilt_db=-6,
+            beak_hz=700,
         )
         # The second fundamental is a whistle of the larynx, not a harmonic of the first.
         high = pitch * r.uniform(2.3, 2.9) * curve(n, [0.75, 1.0, 1.02, 0.9, 0.65])
@@ -66,6 +67,8 @@ def horse(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             y = np.linspace(0, 1, m)
             pulse = 0.5 + 0.5 * np.sin(2 * np.pi * r.uniform(11, 15) * np.arange(m) / rate_hz)
             low = 0.22 * pitch * curve(m, [1.1, 0.9])
+            shapes = tube(tract_m, 7, -0.4)
+            env = pulse**1.5 * (1 - y)
             nicker = vocal(
                 low,
                 pulse**1.5 * (1 - y),

@@ -182,7 +182,7 @@ def bees(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
     """Return humming wings: bees that pass near, and the hum of the many."""
     count = round(c["count"])
     out = np.zeros(samples)
-    for k in range(min(count, 6)):
+    for _ in range(min(count, 6)):
         drift = 0.03 * slow(samples, rate_hz, rng, 1.5) + 0.04 * slow(samples, rate_hz, rng, 0.3)
         own = 0.0 if count == 1 else rng.normal(0, 0.07)
         f = c["pitch_hz"] * np.exp(np.clip(own + drift, -0.3, 0.3))

@@ -91,7 +91,7 @@ def whale(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
 
 @model(
     "dolphin",
-    Control("pitch_hz", "Hz", 4000, 18000, 9500, "middle of the whistles"),
+    Control("pitch_hz", "Hz", 4000, 18000, 8800, "middle of the whistles"),
     Control("count", "", 1, 12, 3, "dolphins"),
     source="Sayigh et al. 2007; Au 1993; Janik & Slater 1998 (Tursiops: 4-20 kHz, clicks)",
 )
@@ -117,7 +117,7 @@ def dolphin(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             spacing = np.geomspace(1, rng.uniform(0.3, 0.9), count) / pace
             n = seconds(0.0012, rate_hz)
             click = rng.standard_normal(n) * np.exp(-np.arange(n) / (0.00012 * rate_hz))
-            level = 2.2 * loud * (0.4 if burst else 1.0)
+            level = 5.0 * loud * (0.4 if burst else 1.0)
             for t, g in zip(np.cumsum(spacing), np.sin(np.linspace(0.3, 2.9, count))):
                 place(out, click, int((onset + t) * rate_hz), level * g * rng.uniform(0.7, 1))
     return out + 0.004 * band_noise(samples, rate_hz, rng, 200, min(8000, top))

@@ -66,8 +66,9 @@ def _barker(
             chaos=rough,
             subharmonic=r.uniform(0, 0.4),
             sharpness=4.5,
-            tilt_hz=700,
-            tilt_db=-10,
+            tilt_hz=800,
+            tilt_db=-9,
+            beak_hz=400,
             shimmer=0.2,
         )
 
@@ -136,6 +137,7 @@ def cat(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                 sharpness=6,
                 tilt_hz=2000,
                 tilt_db=-8,
+                beak_hz=900,
             )
 
         loud = 1.0 if k == 0 else rng.uniform(0.4, 0.9)

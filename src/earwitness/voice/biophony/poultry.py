@@ -54,8 +54,9 @@ def rooster(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                 breath=0.08,
                 chaos=raw,
                 sharpness=5,
-                tilt_hz=1500,
-                tilt_db=-7,
+                tilt_hz=1700,
+                tilt_db=-8,
+                beak_hz=900,
             )
             parts += [loud * note, np.zeros(int(rest * pace * rate_hz))]
         return np.concatenate(parts)
@@ -76,8 +77,9 @@ def _cluck(r: Rng, rate_hz: int, pitch: float, length: float) -> Samples:
         breath=0.25,
         chaos=r.uniform(0.05, 0.2),
         sharpness=4,
-        tilt_hz=1500,
+        tilt_hz=1600,
         tilt_db=-8,
+        beak_hz=700,
     )
 
 
@@ -153,8 +155,9 @@ def duck(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                 breath=0.12,
                 chaos=rasp,
                 sharpness=5,
-                tilt_hz=2600,
-                tilt_db=-10,
+                tilt_hz=2400,
+                tilt_db=-11,
+                beak_hz=900,
                 shimmer=0.2,
             )
             loud = (0.6 if k == 0 else 1 - 0.75 * (k - 1) / max(count, 4)) * r.uniform(0.85, 1)
@@ -194,8 +197,9 @@ def goose(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             chaos=r.uniform(0.0, 0.2),
             subharmonic=r.uniform(0, 0.3),
             sharpness=4.5,
-            tilt_hz=1600,
-            tilt_db=-7,
+            tilt_hz=1700,
+            tilt_db=-9,
+            beak_hz=700,
         )
 
     count = round(c["count"])
@@ -217,7 +221,15 @@ def turkey(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
         f = tone * curve(n, [0.6, 1.0, 0.95, 0.55], [0, 0.3, 0.6, 1])
         formants = np.array([850.0, 1600.0, 2600.0, 3800.0]) * r.uniform(0.93, 1.07)
         return vocal(
-            f, swell(n, 0.2, 0.45), rate_hz, r, formants, breath=0.1, chaos=0.05, sharpness=5
+            f,
+            swell(n, 0.2, 0.45),
+            rate_hz,
+            r,
+            formants,
+            breath=0.1,
+            chaos=0.05,
+            sharpness=5,
+            beak_hz=700,
         )
 
     def call(r: Rng) -> Samples:

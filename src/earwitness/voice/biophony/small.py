@@ -78,7 +78,7 @@ def monkey(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
 
     count = round(c["count"])
     rate = max(0.18, 0.3 / np.sqrt(count))
-    return company(samples, rate_hz, rng, call, count, rate, bank=5, regularity=0.8)
+    return company(samples, rate_hz, rng, call, count, rate, bank=3, regularity=0.8)
 
 
 @model(
@@ -108,6 +108,7 @@ def squirrel(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                 chaos=0.1,
                 sharpness=3,
                 tilt_hz=4000,
+                beak_hz=1800,
             )
             parts += [
                 r.uniform(0.6, 1) * kuk,
@@ -128,6 +129,7 @@ def squirrel(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                 chaos=0.12,
                 sharpness=3,
                 tilt_hz=4000,
+                beak_hz=1800,
             )
             parts += [0.8 * quaa, np.zeros(int(r.uniform(0.1, 0.4) * rate_hz))]
         return np.concatenate(parts)

@@ -157,6 +157,7 @@ def formed(
     sharpness: float = 8.0,
     tilt_hz: float = 500.0,
     tilt_db: float = -6.0,
+    beak_hz: float = 0.0,
 ) -> Samples:
     """Return a source through a cascade of moving resonances and a spectral tilt.
 
@@ -168,6 +169,8 @@ def formed(
         Quality of the resonances (frequency over bandwidth), at bandwidths above 50 Hz.
     tilt_hz, tilt_db
         Above the corner the source falls by so many dB per octave (folds and lips together).
+    beak_hz
+        Below it a small mouth or beak radiates little: 12 dB per octave less.
     """
     shapes = np.atleast_2d(np.asarray(formants_hz, dtype=np.float64))
     n = len(x)
@@ -181,14 +184,20 @@ def formed(
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::half][:count]
     f = fft.rfftfreq(2 * size, 1 / rate_hz)
     tilt = (1 + (f / tilt_hz) ** 2) ** (tilt_db / 12.04)
-    at = np.clip((np.arange(count) * half) / max(n, 1), 0, 1) * (len(shapes) - 1)
-    if len(shapes) == 1:
-        response = tilt * _cascade(f, shapes[0][None], sharpness)
-    else:
-        moving = np.array(
-            [np.interp(at, np.arange(len(shapes)), track) for track in np.log(shapes.T)]
-        )
-        response = tilt * _cascade(f, np.exp(moving.T), sharpness)
+    if beak_hz > 0:
+        tilt = tilt * (f / beak_hz) ** 2 / (1 + (f / beak_hz) ** 2)
+    response = _cascade(f, shapes[:1], sharpness)
+    if len(shapes) > 1:
+        # Between the given shapes three more are made, and between those responses are blended.
+        last = len(shapes) - 1
+        keys = np.linspace(0, last, 4 * last + 1)
+        tracks = [np.exp(np.interp(keys, np.arange(last + 1), t)) for t in np.log(shapes.T)]
+        response = _cascade(f, np.array(tracks).T, sharpness)
+        at = np.clip((np.arange(count) * half) / max(n, 1), 0, 0.9999) * 4 * last
+        left = at.astype(np.int64)
+        part = (at - left)[:, None].astype(np.float32)
+        response = response[left] * (1 - part) + response[left + 1] * part
+    response *= tilt.astype(np.float32)
     spectra = fft.rfft(frames * window, 2 * size, axis=1) * response
     # What rings beyond the frame is dropped: resonances of 50 Hz and more have died by then.
     grains = fft.irfft(spectra, 2 * size, axis=1)[:, :size] * window
@@ -199,16 +208,25 @@ def formed(
 
 
 def _cascade(f: Samples, formants: Samples, sharpness: float) -> NDArray[np.complex64]:
-    response = np.ones((len(formants), len(f)), dtype=np.complex64)
+    """Return the response of each row of resonances at the frequencies ``f``.
+
+    Each is a peak over a flat floor, since a tube's peaks are equally high: the next lower and
+    higher ones make up for each other (1/cos of the uniform tube). Above the last the sound falls.
+    """
     f32 = f.astype(np.float32)
-    for track in formants.T.astype(np.float32):
+    edge = 1.1 * formants.max(axis=1, keepdims=True).astype(np.float32)
+    response = (1 / np.sqrt(1 + (f32 / edge) ** 8)).astype(np.complex64)
+    span = (
+        0.8 * np.gradient(formants, axis=1) if formants.shape[1] > 1 else 1.35 * formants
+    ).astype(np.float32)
+    for k, track in enumerate(formants.T.astype(np.float32)):
         centre = track[:, None]
         width = np.maximum(centre / np.float32(sharpness), np.float32(50.0))
         ratio = f32 / centre
-        # Above its frequency each resonance is let fall to a shelf: the higher ones that a tube
-        # has, and that are not listed, would lift it so.
-        response *= (1 + 0.35 * ratio * ratio) / (
-            1 - ratio * ratio + np.complex64(1j) * f32 * width / (centre * centre)
+        along = 1 - ratio * ratio
+        across = np.complex64(1j) * ratio
+        response *= (along + across * np.maximum(span[:, k : k + 1], width) / centre) / (
+            along + across * (width / centre)
         )
     return response
 
@@ -228,6 +246,7 @@ def vocal(
     sharpness: float = 8.0,
     tilt_hz: float = 500.0,
     tilt_db: float = -6.0,
+    beak_hz: float = 0.0,
 ) -> Samples:
     """Return one call: buzz and breath through a tract, at unit RMS.
 
@@ -264,6 +283,7 @@ def vocal(
         sharpness=sharpness,
         tilt_hz=tilt_hz,
         tilt_db=tilt_db,
+        beak_hz=beak_hz,
     )
     edge = min(len(out) // 4, max(4, int(0.004 * rate_hz)))
     fade = np.sin(0.5 * np.pi * (np.arange(edge) + 0.5) / edge) ** 2
