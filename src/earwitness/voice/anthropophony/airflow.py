@@ -1,4 +1,4 @@
-"""Things that move air, or that air moves: fans, turbines, windmills, vacuum and washing machines."""
+"""Fans, wind turbines, windmills, vacuum cleaners and washing machines."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def wind_turbine(
     gear = np.sin(2 * np.pi * turned(gear_hz * passing / passing.mean(), samples, rate_hz))
     wind = coloured(samples, rate_hz, rng, [50, 150, 400, 1200, 4000], [0, -3, -9, -18, -32])
     wind *= np.exp(0.3 * slow(samples, rate_hz, rng, 0.3))
-    return out + 0.35 * rumble * (0.7 + 0.6 * swish) + 0.06 * gear + 0.03 * c["wind_m_s"] * wind
+    out = out + 0.35 * rumble * (0.7 + 0.6 * swish) + 0.06 * gear
+    return np.asarray(out + 0.03 * c["wind_m_s"] * wind, dtype=np.float64)
 
 
 @model(
@@ -81,7 +82,9 @@ def windmill(
     turn = turned(sails, samples, rate_hz) + rng.random()
     part = turn % 1.0
     swish = (0.5 - 0.5 * np.cos(2 * np.pi * part)) ** 2
-    whoosh = coloured(samples, rate_hz, rng, [60, 150, 350, 900, 2500, 7000], [-3, 0, -3, -10, -20, -34])
+    whoosh = coloured(
+        samples, rate_hz, rng, [45, 110, 300, 900, 2500, 7000], [-2, 0, -4, -13, -25, -40]
+    )
     out = whoosh * (0.25 + 1.1 * swish)
     out += 0.9 * c["creak"] * unit(creaking(samples, rate_hz, rng, 0.5 * c["rpm"] / 60, 55.0))
     cogs = turned(sails * 3, samples, rate_hz)
@@ -112,12 +115,19 @@ def creaking(
     slips = np.diff(np.floor(phase), prepend=0.0) * np.exp(0.3 * rng.standard_normal(samples))
     gate = np.zeros(samples)
     for start in paced(rng, 1 / max(creaks_per_s, 0.02), samples / rate_hz, 0.35):
-        size = int(rng.uniform(0.35, 0.8) / creaks_per_s * min(1.0, creaks_per_s * 2) * rate_hz) + 16
+        size = (
+            int(rng.uniform(0.35, 0.8) / creaks_per_s * min(1.0, creaks_per_s * 2) * rate_hz) + 16
+        )
         place(gate, np.sin(np.pi * np.linspace(0, 1, size)) ** 0.7, round(start * rate_hz),
               float(rng.uniform(0.4, 1)))  # fmt: skip
     f = float(rng.uniform(330, 520))
-    wood = resonators(slips * gate, rate_hz, f * np.array([1, 1.93, 3.1, 4.6, 7.2]),
-                      f * np.array([0.12, 0.15, 0.2, 0.3, 0.4]), [1, 0.9, 0.8, 0.5, 0.3])  # fmt: skip
+    wood = resonators(
+        slips * gate,
+        rate_hz,
+        f * np.array([1, 1.93, 3.1, 4.6, 7.2]),
+        f * np.array([0.12, 0.15, 0.2, 0.3, 0.4]),
+        [1, 0.9, 0.8, 0.5, 0.3],
+    )
     return np.asarray(wood + 1e-9 * rng.standard_normal(samples))
 
 
@@ -131,7 +141,9 @@ def vacuum_cleaner(
     samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]
 ) -> Samples:
     """A vacuum cleaner: a rush of air, a whine that rises as the nozzle is blocked."""
-    stroke = np.sin(2 * np.pi * (turned(0.6 * (1 + 0.2 * slow(samples, rate_hz, rng, 0.3)), samples, rate_hz)))
+    stroke = np.sin(
+        2 * np.pi * (turned(0.6 * (1 + 0.2 * slow(samples, rate_hz, rng, 0.3)), samples, rate_hz))
+    )
     block = 0.5 + 0.5 * np.tanh(2 * stroke)
     shaft = c["rpm"] / 60 * (1 + 0.012 * block + 0.003 * slow(samples, rate_hz, rng, 1.0))
     turn = 2 * np.pi * turned(shaft, samples, rate_hz)
@@ -140,11 +152,18 @@ def vacuum_cleaner(
         whine += 0.5 * np.sin(round(c["blades"]) * turn)
     rush = coloured(samples, rate_hz, rng, [60, 150, 350, 800, 1600, 3200, 6000, 11000],
                     [-12, -5, -3, 0, -2, -6, -10, -18])  # fmt: skip
-    box = through(rush, rate_hz, lambda f: (
-        0.7 + 0.9 * resonance(f, 620.0, 2.0) + 0.6 * resonance(f, 1900.0, 2.5)) * lowpass(f, 12000.0))  # fmt: skip
+    box = through(
+        rush,
+        rate_hz,
+        lambda f: (
+            (0.7 + 0.9 * resonance(f, 620.0, 2.0) + 0.6 * resonance(f, 1900.0, 2.5))
+            * lowpass(f, 12000.0)
+        ),
+    )
     hum = np.sin(2 * np.pi * 100 * np.arange(samples) / rate_hz)
     brush = coloured(samples, rate_hz, rng, [1500, 4000, 9000], [-10, 0, -8]) * np.abs(stroke)
-    return unit(box) * (1 + 0.12 * block) + 0.3 * whine + 0.12 * hum + 0.15 * brush
+    out = unit(box) * (1 + 0.12 * block) + 0.3 * whine + 0.12 * hum + 0.15 * brush
+    return np.asarray(out, dtype=np.float64)
 
 
 @model(
@@ -159,13 +178,19 @@ def washing_machine(
     """A drum turns to and fro and the washing tumbles; or it spins, and the whole box shakes."""
     duration = samples / rate_hz
     t = np.arange(samples) / rate_hz
-    hum = np.sin(2 * np.pi * 100 * t) + 0.4 * np.sin(2 * np.pi * 200 * t + 1) + 0.3 * np.sin(2 * np.pi * 300 * t)
+    hum = (
+        np.sin(2 * np.pi * 100 * t)
+        + 0.4 * np.sin(2 * np.pi * 200 * t + 1)
+        + 0.3 * np.sin(2 * np.pi * 300 * t)
+    )
     if c["rpm"] > 300:
         shaft = c["rpm"] / 60 * (1 + 0.004 * slow(samples, rate_hz, rng, 0.3))
         turn = 2 * np.pi * turned(shaft, samples, rate_hz)
         shake = 1 + 0.5 * c["load"] * np.sin(turn)
         motor = sawtooth(shaft * 11.7, rate_hz)
-        rush = coloured(samples, rate_hz, rng, [40, 120, 350, 900, 2500, 7000], [-2, 0, -2, -5, -14, -28])
+        rush = coloured(
+            samples, rate_hz, rng, [40, 120, 350, 900, 2500, 7000], [-2, 0, -2, -5, -14, -28]
+        )
         tone = through(motor, rate_hz, lambda f: lowpass(f, 1800.0) * (0.5 + resonance(f, 420, 2)))
         box = resonators(rng.standard_normal(samples) * (shake - 0.6), rate_hz, [58, 140, 310],
                          [15, 40, 80], [1, 0.8, 0.5])  # fmt: skip
@@ -173,18 +198,31 @@ def washing_machine(
     # wash: eleven seconds one way, three of rest, and the other way
     way = (t + 14 * rng.random()) % 14
     on = np.clip(way / 0.8, 0, 1) * np.clip((11 - way) / 0.8, 0, 1)
-    shaft = c["rpm"] / 60 * 1.0
-    motor = sawtooth(np.maximum(130 * on * (1 + 0.01 * slow(samples, rate_hz, rng, 1.0)), 1.0), rate_hz)
-    tone = through(motor, rate_hz, lambda f: (0.3 + resonance(f, 420, 2) + resonance(f, 900, 2)) * lowpass(f, 2500.0))
-    drum = coloured(samples, rate_hz, rng, [40, 90, 200, 500, 1500, 5000], [-3, 0, -2, -7, -18, -34])
+    per_s = c["rpm"] / 60
+    motor = sawtooth(
+        np.maximum(130 * on * (1 + 0.01 * slow(samples, rate_hz, rng, 1.0)), 1.0), rate_hz
+    )
+    tone = through(
+        motor,
+        rate_hz,
+        lambda f: (0.3 + resonance(f, 420, 2) + resonance(f, 900, 2)) * lowpass(f, 2500.0),
+    )
+    drum = coloured(
+        samples, rate_hz, rng, [40, 90, 200, 500, 1500, 5000], [-3, 0, -2, -7, -18, -34]
+    )
     tumble = np.zeros(samples)
-    for time in paced(rng, 0.5 / shaft, duration, 0.15):
+    for time in paced(rng, 0.5 / per_s, duration, 0.15):
         size = int(rng.uniform(0.1, 0.3) * rate_hz)
         flop = coloured(size, rate_hz, rng, [60, 120, 300, 900, 3000], [-2, 0, -4, -14, -30])
         flop *= np.sin(np.pi * np.linspace(0, 1, size) ** 0.5)
         place(tumble, flop, round(time * rate_hz), float(rng.uniform(0.4, 1.3)))
     slosh = lapping(samples, rate_hz, rng, 60.0)
-    turn = 2 * np.pi * turned(shaft, samples, rate_hz)
+    turn = 2 * np.pi * turned(per_s, samples, rate_hz)
     wet = np.clip(0.5 + 0.5 * np.sin(turn), 0, 1)
     out = (0.35 * unit(tone) + 0.5 * drum * (0.8 + 0.2 * np.sin(turn)) + 1.2 * tumble) * on
-    return out + 0.45 * slosh * (0.25 + wet) * (0.2 + on) + 0.12 * hum + 0.03 * room_tone(samples, rate_hz, rng)
+    return (
+        out
+        + 0.45 * slosh * (0.25 + wet) * (0.2 + on)
+        + 0.12 * hum
+        + 0.03 * room_tone(samples, rate_hz, rng)
+    )

@@ -45,14 +45,21 @@ def report(
     place(out, -0.5 * blast, int(float(rng.uniform(0.002, 0.006)) * rate_hz), 6.0)
     place(out, puff(rate_hz, rng, 0.0003, 0.012, 200, 7000), 0, 2.2)
     t = np.arange(size) / rate_hz
-    rough = coloured(size, rate_hz, rng, [40, 120, 400, 1200, 4000, 9000], [-4, 0, -3, -9, -20, -34])
+    rough = coloured(
+        size, rate_hz, rng, [40, 120, 400, 1200, 4000, 9000], [-3, 0, -4, -11, -23, -38]
+    )
     body = np.exp(-t / (0.12 * tail_s)) + 0.18 * np.exp(-t / (0.3 * tail_s))
     out += 1.4 * rough * body * (1 - np.exp(-t / 0.004))
     # walls, trees and hills answer one by one
     for _ in range(int(rng.integers(4, 10))):
         late = float(rng.uniform(0.05, 0.7)) * tail_s
         echo = lowpass(blast, rate_hz, dull_hz * float(rng.uniform(0.2, 0.7)))
-        place(out, echo, int(late * rate_hz), 3.0 * float(rng.uniform(0.2, 1)) * np.exp(-3 * late / tail_s))
+        place(
+            out,
+            echo,
+            int(late * rate_hz),
+            3.0 * float(rng.uniform(0.2, 1)) * np.exp(-3 * late / tail_s),
+        )
     out = lowpass(out, rate_hz, dull_hz, order=1)
     fade = size // 8
     out[-fade:] *= np.linspace(1, 0, fade)
@@ -76,7 +83,9 @@ def gunshot(
     tail = float(np.clip(0.9 + 0.25 * np.log2(far / 60), 0.5, 3.0))
     # a blast lengthens on its way
     positive = c["positive_ms"] / 1000 * (far / 60) ** 0.25
-    shots = [report(rate_hz, rng, positive * float(rng.uniform(0.9, 1.1)), tail, dull) for _ in range(4)]
+    shots = [
+        report(rate_hz, rng, positive * float(rng.uniform(0.9, 1.1)), tail, dull) for _ in range(4)
+    ]
     period = 60.0 / c["rate_per_min"]
     times = paced(rng, period, duration, 0.4 if period > 0.4 else 0.05)
     if not len(times) or times[0] > 0.6 * duration:
@@ -90,7 +99,7 @@ def gunshot(
     Control("rate_per_s", "1/s", 0.1, 8, 1.3, "shells a second"),
     Control("distance_m", "m", 30, 2000, 180, "distance"),
     Control("crowd", "", 0, 1, 0.25, "people who watch"),
-    source="Farnell 2010, ch. 38; Friedlander 1946; Hansen & others on aerial shells (mortar, whistle, burst, crackle)",
+    source="Farnell 2010, ch. 38; Friedlander 1946; Maher 2007",
 )
 def fireworks(
     samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]
@@ -98,9 +107,13 @@ def fireworks(
     """Shells thump out, whistle up, burst, and crackle away."""
     duration = samples / rate_hz
     far = c["distance_m"]
-    dull = float(np.clip(9000.0 * (180.0 / far) ** 0.6, 400, 14000))
-    bursts = [report(rate_hz, rng, 0.0022 * float(rng.uniform(0.6, 2.2)), 1.3, dull) for _ in range(4)]
-    snaps = [puff(rate_hz, rng, 0.0002, float(rng.uniform(0.002, 0.006)), 1200, 11000) for _ in range(6)]
+    dull = float(np.clip(1800.0 * (180.0 / far) ** 0.6, 250, 9000))
+    bursts = [
+        report(rate_hz, rng, 0.0022 * float(rng.uniform(0.6, 2.2)), 1.3, dull) for _ in range(4)
+    ]
+    snaps = [
+        puff(rate_hz, rng, 0.0002, float(rng.uniform(0.002, 0.006)), 1200, 11000) for _ in range(6)
+    ]
     out = np.zeros(samples)
     clock = -float(rng.uniform(0, 1.0))
     while clock < duration:
@@ -108,19 +121,19 @@ def fireworks(
         if rng.random() < 0.5:
             place(out, friedlander(rate_hz, 0.006), round(clock * rate_hz), 1.5)
         if rng.random() < 0.4:
-            place(out, _whistling(rate_hz, rng, rise), round(clock * rate_hz), 0.7)
+            place(out, _whistling(rate_hz, rng, rise), round(clock * rate_hz), 0.3)
         loud = float(np.exp(0.5 * rng.standard_normal()))
         place(out, bursts[int(rng.integers(4))], round((clock + rise) * rate_hz), loud)
         if rng.random() < 0.55:
             count = int(rng.integers(30, 140))
             when = clock + rise + 0.3 + rng.gamma(2.5, 0.35, count)
             inside = when < duration
-            gains = rng.uniform(0.2, 1.0, int(inside.sum())) * loud
+            gains = rng.uniform(0.05, 0.4, int(inside.sum())) * loud
             out += scatter(samples, rate_hz, when[inside], snaps, gains)
         clock += float(rng.exponential(1.0 / c["rate_per_s"])) + 0.05
     out = hall(out, rate_hz, rng, 2.0, 0.25, 1500.0)
     if c["crowd"] > 0:
-        out += 0.12 * c["crowd"] * babble(samples, rate_hz, rng, 10)
+        out += 0.12 * c["crowd"] * babble(samples, rate_hz, rng, 8, 2)
     return unit(out) + 0.02 * road_hum(samples, rate_hz, rng)
 
 

@@ -1,8 +1,8 @@
 """Piston engines: firing order, unequal cylinders, exhaust pipe, breath and clatter.
 
-The exhaust lets out a pulse at every firing. A four-stroke engine fires ``rpm / 120`` times a second
-per cylinder, a two-stroke ``rpm / 60``. Equal cylinders would give multiples of the firing frequency
-only; the differences between them give the half orders that make it sound like an engine
+The exhaust lets out a pulse at every firing. A four-stroke engine fires ``rpm / 120`` times
+a second per cylinder, a two-stroke ``rpm / 60``. Equal cylinders would give multiples of the firing
+frequency only; the differences between them give the half orders that make it sound like an engine
 (Farnell, *Designing Sound*, 2010, ch. 45; Baldan et al., 2015; Heywood, *Internal Combustion Engine
 Fundamentals*, 1988).
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import signal
 
 from earwitness.voice.anthropophony.events import crossings, turned
 from earwitness.voice.anthropophony.response import (
@@ -120,18 +121,19 @@ class Engine:
         train = impulses(samples, rate_hz, times, gains)
         # the pulse lasts a third of the time between firings, whatever the speed
         corner = float(np.clip(2.2 * mean_hz, 70.0, 900.0))
-        blow = through(train, rate_hz, lambda f: lowpass(f, corner * 0.6, 2), 0.1)
-        breath = rng.standard_normal(samples) * np.maximum(blow, 0)
         exhaust = unit(through(train, rate_hz, lambda f: self._tone(f, corner), 0.4))
         if self.breath:
-            wide = through(breath, rate_hz, self._breath, 0.05)
-            exhaust = exhaust + self.breath * unit(wide)
+            fall = float(np.exp(-2 * np.pi * 0.6 * corner / rate_hz))
+            blow = signal.lfilter([1 - fall], [1.0, -fall], train)
+            blow = signal.lfilter([1 - fall], [1.0, -fall], blow)
+            breath = rng.standard_normal(samples) * np.maximum(blow, 0)
+            exhaust = exhaust + self.breath * unit(through(breath, rate_hz, self._breath, 0.05))
         if np.ndim(load):
             exhaust = exhaust * load
         if self.clatter:
             twice = np.concatenate([times + 0.31 / mean_hz, times + 0.78 / mean_hz])
-            knocks = impulses(samples, rate_hz, twice, rng.gamma(2.0, 0.5, len(twice)))
-            noise = rng.standard_normal(samples) * 0.02 + knocks * rng.choice([-1.0, 1.0], samples)
+            knocks = impulses(samples, rate_hz, twice, rng.standard_normal(len(twice)))
+            noise = 0.02 * rng.standard_normal(samples) + knocks
             exhaust = exhaust + self.clatter * unit(through(noise, rate_hz, self._clatter, 0.1))
         return unit(exhaust)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from earwitness.voice.anthropophony.engine import Engine
 from earwitness.voice.anthropophony.events import paced, turned
-from earwitness.voice.anthropophony.passing import emission
+from earwitness.voice.anthropophony.passing import emission, endless, passed
 from earwitness.voice.anthropophony.response import coloured, lowpass, resonance, through
 from earwitness.voice.dsp import lowpass as dulled
 from earwitness.voice.dsp import sawtooth, slow, unit
@@ -21,7 +21,7 @@ from earwitness.voice.model import Control, Samples, model
     Control("height_m", "m", 60, 10000, 450, "height of the fly-over"),
     Control("flights_per_min", "1/min", 0.5, 10, 2.2, "fly-overs a minute"),
     Control("strength", "", 0, 1, 0.5, "thrust: 0 landing, 1 take-off"),
-    source="Smith 1989, *Aircraft Noise*; Tam et al. 1996 (jet spectra); McAlpine & Fisher 2001 (buzz-saw)",
+    source="Smith 1989; Tam et al. 1996 (jet spectra); McAlpine & Fisher 2001 (buzz-saw)",
 )
 def jet(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]) -> Samples:
     """A jet flies over: the whine of its fan from ahead, the roar of its jet behind."""
@@ -53,13 +53,20 @@ def jet(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, fl
         air = np.exp(-range_m / 2500.0)
         if thrust > 0.3:
             buzz = sawtooth(shaft * pitch, rate_hz)
-            fan += 0.7 * thrust * through(
-                buzz, rate_hz, lambda f: resonance(f, shaft * 9, 0.7) * lowpass(f, 3000.0)
+            fan += (
+                0.7
+                * thrust
+                * through(
+                    buzz, rate_hz, lambda f: resonance(f, shaft * 9, 0.7) * lowpass(f, 3000.0)
+                )
             )
         back = 0.35 + np.clip(0.25 - cosine, 0, 1.2)
         # the fan's broadband heard through a comb: ground reflection, gliding as it passes
-        out += near * (back * (0.5 + thrust) * roar * 1.2 + ahead * air * (0.45 * fan + 0.55 * bright)
-                       + 0.25 * air * bright * back)  # fmt: skip
+        out += near * (
+            back * (0.5 + thrust) * roar * 1.2
+            + ahead * air * (0.45 * fan + 0.55 * bright)
+            + 0.25 * air * bright * back
+        )
         clock += period * float(rng.uniform(0.8, 1.2))
     return _ground(out, rate_hz, rng)
 
@@ -92,22 +99,28 @@ def propeller_plane(
         # each blade is a little its own: harmonics of the shaft between those of the blades
         shaft = sawtooth(rpm / 60 * (1 + 0.004 * k), rate_hz, float(rng.random()))
         sources.append(blades + 0.35 * shaft)
-    tone = through(np.sum(sources, axis=0), rate_hz, lambda f: lowpass(f, 650.0, 1) * lowpass(f, 2600.0, 2))
-    engine = Engine(cylinders=4, pipe_m=0.6, muffled_hz=1100.0, breath=0.4, clatter=0.1, unequal=0.2)
-    air = coloured(samples, rate_hz, rng, [60, 150, 400, 1200, 4000, 10000], [-4, 0, -4, -12, -26, -44])
+    tone = through(
+        np.sum(sources, axis=0), rate_hz, lambda f: lowpass(f, 650.0, 1) * lowpass(f, 2600.0, 2)
+    )
+    engine = Engine(
+        cylinders=4, pipe_m=0.6, muffled_hz=1100.0, breath=0.4, clatter=0.1, unequal=0.2
+    )
+    air = coloured(
+        samples, rate_hz, rng, [60, 150, 400, 1200, 4000, 10000], [-4, 0, -4, -12, -26, -44]
+    )
     air *= 1 + 0.25 * slow(samples, rate_hz, rng, 5.0)
     craft = unit(tone) + 0.55 * engine.run(samples, rate_hz, rng, rpm) + 0.4 * air
     out = np.zeros(samples)
     duration = samples / rate_hz
     v, far = c["speed_m_s"], c["height_m"]
+    haze = craft
+    craft = endless(craft)
     dull = dulled(craft, rate_hz, 600.0, order=1)
-    from earwitness.voice.anthropophony.passing import passed
-
     for closest in paced(rng, max(14.0, 5 * far / v), duration + 8, 0.15) - 2:
         out += passed(craft, rate_hz, samples, float(closest), v, far,
-                      int(rng.integers(samples)), dull, 1500.0)  # fmt: skip
+                      int(rng.integers(len(craft))), dull, 1500.0)  # fmt: skip
     wobble = np.exp(0.12 * slow(samples, rate_hz, rng, 0.8))
-    return _ground((out + 0.03 * craft) * wobble, rate_hz, rng)
+    return _ground((out + 0.03 * haze) * wobble, rate_hz, rng)
 
 
 @model(
@@ -115,7 +128,7 @@ def propeller_plane(
     Control("rpm", "1/min", 180, 560, 390, "of the main rotor"),
     Control("blades", "", 2, 6, 2, "of the main rotor"),
     Control("speed_m_s", "m/s", 0, 80, 0, "0: it hovers"),
-    source="Leishman 2006, ch. 8; Farnell 2010 (blade passing 11–20 Hz; tail rotor 5–6 times faster)",
+    source="Leishman 2006, ch. 8; Farnell 2010 (blade passing 11–20 Hz, tail rotor × 5–6)",
 )
 def helicopter(
     samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]
@@ -128,11 +141,13 @@ def helicopter(
     own = 1 + 0.12 * rng.standard_normal(round(c["blades"]))
     each = own[which % round(c["blades"])] * (1 + 0.1 * rng.standard_normal(which[-1] + 1)[which])
     # thickness and vortex: a sharp fall and a slower swing back, then air dragged along
-    slap = (np.exp(-((part - 0.3) ** 2) / 0.0028) - 0.55 * np.exp(-((part - 0.42) ** 2) / 0.012)) * each
+    slap = (
+        np.exp(-((part - 0.3) ** 2) / 0.0028) - 0.55 * np.exp(-((part - 0.42) ** 2) / 0.012)
+    ) * each
     gust = np.exp(-(((part - 0.38) % 1.0 - 0.0) ** 2) / 0.03) + np.exp(-((part - 0.3) ** 2) / 0.02)
     thump = through(slap, rate_hz, lambda f: lowpass(f, 420.0, 1) * (0.6 + resonance(f, 90.0, 0.8)))
     chop = coloured(samples, rate_hz, rng, [60, 150, 400, 900, 2200, 6000, 11000],
-                    [-2, 0, -2, -5, -12, -24, -38])  # fmt: skip
+                    [-2, 0, -4, -10, -19, -31, -44])  # fmt: skip
     tail = sawtooth(rpm / 60 * 5.3 * 2, rate_hz)
     tail = through(tail, rate_hz, lambda f: lowpass(f, 900.0, 2) * (0.4 + resonance(f, 350.0, 1.0)))
     whine_hz = float(rng.uniform(2300, 4200))
@@ -148,7 +163,7 @@ def helicopter(
         + 0.75 * unit(chop * (0.18 + gust * np.abs(each)))
         + 0.28 * unit(tail)
         + 0.03 * whine
-        + 0.14 * turbine
+        + 0.09 * turbine
     )
     return out * far
 
@@ -170,8 +185,12 @@ def rocket(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str,
     wide = coloured(samples, rate_hz, rng, [40, 200, 600, 2000, 8000], [-6, 0, -4, -14, -30])
     tears = np.exp(1.1 * np.maximum(wide, 0)) - 1
     gate = np.clip(slow(samples, rate_hz, rng, 18.0) + 0.3, 0, 3)
-    crackle = tears * gate * coloured(samples, rate_hz, rng, [300, 1000, 4000, 9000], [0, 0, -8, -20])
+    crackle = (
+        tears
+        * gate
+        * coloured(samples, rate_hz, rng, [120, 400, 1000, 4000, 9000], [-3, 0, -4, -18, -32])
+    )
     hiss = coloured(samples, rate_hz, rng, [500, 2000, 6000, 12000], [-6, 0, -6, -16])
     climb = np.clip(t / 1.5, 0, 1) if rng.random() < 0.5 else 1.0
-    body = roar + (0.35 + 0.5 * c["strength"]) * unit(crackle) + 0.18 * hiss
+    body = roar + (0.25 + 0.45 * c["strength"]) * unit(crackle) + 0.07 * hiss
     return body * climb

@@ -20,7 +20,7 @@ from earwitness.voice.model import Control, Samples, model
     "clock",
     Control("rate_per_s", "1/s", 0.5, 6, 1, "ticks and tocks a second; 4 or 5 for small clocks"),
     Control("size", "", 0.3, 4, 1, "of the case; the larger, the lower"),
-    source="seconds pendulum: 1 beat/s; alarm clocks 4 beats/s (14 400 a hour); lock, drop, impulse",
+    source="seconds pendulum 1 beat/s, alarm clocks 4 (14 400/h); lock, drop, impulse",
 )
 def clock(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]) -> Samples:
     """An escapement: each beat three small knocks within 15 ms, tick unlike tock."""
@@ -30,7 +30,9 @@ def clock(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     # an escapement keeps time: some tenths of a millisecond of jitter
     times = first + period * np.arange(max(count, 1)) + 0.0002 * rng.standard_normal(max(count, 1))
     beats = []
-    base = np.array([720.0, 1650.0, 2900.0, 4300.0, 6400.0]) / c["size"] * rng.uniform(0.85, 1.15, 5)
+    base = (
+        np.array([720.0, 1650.0, 2900.0, 4300.0, 6400.0]) / c["size"] * rng.uniform(0.85, 1.15, 5)
+    )
     for lean in (1.0, 0.88):
         knock = modes(rate_hz, base * lean, [0.014, 0.01, 0.007, 0.005, 0.004],
                       [0.5, 0.8, 1.0, 0.7, 0.6], attack_s=0.0001)  # fmt: skip
@@ -66,11 +68,18 @@ def door(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, f
         place(out, hinge, round((moment + 0.25) * rate_hz), c["creak"])
         moment += 0.3 + length
         if rng.random() < 0.75:
-            slam = modes(rate_hz, np.array([62, 118, 190, 340, 620]) * rng.uniform(0.85, 1.15),
-                         [0.09, 0.07, 0.05, 0.035, 0.02], [1, 1, 0.8, 0.6, 0.4], attack_s=0.002)  # fmt: skip
+            slam = modes(
+                rate_hz,
+                np.array([62, 118, 190, 340, 620]) * rng.uniform(0.85, 1.15),
+                [0.09, 0.07, 0.05, 0.035, 0.02],
+                [1, 1, 0.8, 0.6, 0.4],
+                attack_s=0.002,
+            )
             hard = float(rng.uniform(0.8, 2.5))
             place(out, slam, round(moment * rate_hz), hard)
-            place(out, puff(rate_hz, rng, 0.001, 0.03, 150, 3000), round(moment * rate_hz), 0.8 * hard)
+            place(
+                out, puff(rate_hz, rng, 0.001, 0.03, 150, 3000), round(moment * rate_hz), 0.8 * hard
+            )
             place(out, latch, round((moment + 0.012) * rate_hz), 0.9)
         moment += 60.0 / c["events_per_min"] * float(rng.uniform(0.1, 0.5))
     return hall(out, rate_hz, rng, 0.6, 0.4, 3500.0) + 0.01 * room_tone(samples, rate_hz, rng)
@@ -103,8 +112,15 @@ def kitchen(
     for time in paced(rng, 6.0, duration, 0.4):  # chopping on a board
         for k in range(int(rng.integers(5, 12))):
             moment = time + 0.21 * k + 0.015 * float(rng.standard_normal())
-            place(out, blow(rate_hz, rng, 0.3, 0.9), round(moment * rate_hz), float(rng.uniform(0.6, 1.2)))
-    tap = coloured(samples, rate_hz, rng, [150, 500, 1200, 3000, 6000, 12000], [-14, -6, -2, 0, -4, -14])
+            place(
+                out,
+                blow(rate_hz, rng, 0.3, 0.9),
+                round(moment * rate_hz),
+                float(rng.uniform(0.6, 1.2)),
+            )
+    tap = coloured(
+        samples, rate_hz, rng, [150, 500, 1200, 3000, 6000, 12000], [-14, -6, -2, 0, -4, -14]
+    )
     on = np.clip(3 * slow(samples, rate_hz, rng, 0.12) - 1.8 + 2.2 * c["water"], 0, 1)
     spit = np.where(rng.random(samples) < 90 / rate_hz, rng.exponential(1.0, samples), 0.0)
     fat = coloured(samples, rate_hz, rng, [1500, 4000, 9000], [-10, 0, -6])
@@ -116,11 +132,9 @@ def kitchen(
     "typing",
     Control("keys_per_s", "1/s", 1, 12, 5.0, "keystrokes a second while typing"),
     Control("hardness", "", 0, 1, 0.4, "0 a laptop, 0.5 a mechanical keyboard, 1 a typewriter"),
-    source="Dhakal et al. 2018 (52 words/min, inter-key 240 ms); Zhuang et al. 2009 (press and release)",
+    source="Dhakal et al. 2018 (52 words/min, inter-key 240 ms); Zhuang et al. 2009",
 )
-def typing(
-    samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]
-) -> Samples:
+def typing(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]) -> Samples:
     """Keys go down and come up, in bursts of words with rests; the space bar is deeper."""
     duration = samples / rate_hz
     hard = c["hardness"]
@@ -128,8 +142,13 @@ def typing(
     keys = []
     for _ in range(9):
         hz = np.array([380, 900, 1900, 3300, 5200, 7600]) * rng.uniform(0.85, 1.2, 6)
-        body = modes(rate_hz, hz, np.array([0.008, 0.006, 0.005, 0.004, 0.003, 0.0025]) * (0.8 + 1.5 * hard),
-                     np.array([0.6, 0.7, 0.8, 0.9, 0.7, 0.5]) * rng.uniform(0.5, 1, 6), attack_s=0.0003)  # fmt: skip
+        body = modes(
+            rate_hz,
+            hz,
+            np.array([0.008, 0.006, 0.005, 0.004, 0.003, 0.0025]) * (0.8 + 1.5 * hard),
+            np.array([0.6, 0.7, 0.8, 0.9, 0.7, 0.5]) * rng.uniform(0.5, 1, 6),
+            attack_s=0.0003,
+        )
         click = puff(rate_hz, rng, 0.0003, 0.003, 1500, 9000)
         grain = np.zeros(max(len(body), len(click)))
         grain[: len(body)] += body
@@ -162,16 +181,24 @@ def typing(
     Control("shutter_s", "s", 0.004, 1, 0.04, "exposure: between mirror up and mirror down"),
     source="single-lens reflex: mirror, first and second curtain, mirror back, film or motor wind",
 )
-def camera(
-    samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]
-) -> Samples:
+def camera(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]) -> Samples:
     """A mirror slaps up, curtains run, the mirror slaps down; the motor winds on."""
     duration = samples / rate_hz
     out = np.zeros(samples)
     f = float(rng.uniform(0.85, 1.2))
-    slap = modes(rate_hz, f * np.array([310, 760, 1500, 2800, 4700]), [0.012, 0.01, 0.008, 0.006, 0.004],
-                 [1, 0.9, 0.9, 0.8, 0.5], attack_s=0.0002)  # fmt: skip
-    tick = modes(rate_hz, f * np.array([2200, 3900, 6100, 9000]), [0.005, 0.005, 0.004, 0.003], [0.8, 1, 0.9, 0.6])
+    slap = modes(
+        rate_hz,
+        f * np.array([310, 760, 1500, 2800, 4700]),
+        [0.012, 0.01, 0.008, 0.006, 0.004],
+        [1, 0.9, 0.9, 0.8, 0.5],
+        attack_s=0.0002,
+    )
+    tick = modes(
+        rate_hz,
+        f * np.array([2200, 3900, 6100, 9000]),
+        [0.005, 0.005, 0.004, 0.003],
+        [0.8, 1, 0.9, 0.6],
+    )
     winds = rng.random() < 0.7
     for time in paced(rng, 60.0 / c["rate_per_min"], duration, 0.35):
         place(out, slap, round(time * rate_hz), 1.0)
@@ -182,10 +209,19 @@ def camera(
         place(out, slap, round((end + 0.012) * rate_hz), 0.8)
         if winds:
             size = int(rng.uniform(0.2, 0.5) * rate_hz)
-            turn = np.cumsum(rng.uniform(380, 520) * (0.7 + 0.3 * np.minimum(np.arange(size) / 0.05 / rate_hz, 1)))
+            turn = np.cumsum(
+                rng.uniform(380, 520)
+                * (0.7 + 0.3 * np.minimum(np.arange(size) / 0.05 / rate_hz, 1))
+            )
             whir = np.tanh(2 * np.sin(2 * np.pi * turn / rate_hz)) * 0.12
             whir += 0.1 * coloured(size, rate_hz, rng, [800, 2500, 7000], [-4, 0, -8])
-            place(out, whir * np.sin(np.pi * np.linspace(0, 1, size)) ** 0.3, round((end + 0.05) * rate_hz))
+            place(
+                out,
+                whir * np.sin(np.pi * np.linspace(0, 1, size)) ** 0.3,
+                round((end + 0.05) * rate_hz),
+            )
     if not np.any(out):
         place(out, slap, samples // 3)
-    return unit(hall(out, rate_hz, rng, 0.35, 0.3, 5000.0)) + 0.01 * room_tone(samples, rate_hz, rng)
+    return unit(hall(out, rate_hz, rng, 0.35, 0.3, 5000.0)) + 0.01 * room_tone(
+        samples, rate_hz, rng
+    )

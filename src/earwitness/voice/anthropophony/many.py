@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from earwitness.voice.anthropophony.events import modes, paced
-from earwitness.voice.anthropophony.passing import read
+from earwitness.voice.anthropophony.passing import endless, read
 from earwitness.voice.anthropophony.people import room_tone
-from earwitness.voice.anthropophony.response import coloured, hall
+from earwitness.voice.anthropophony.response import coloured, effort, hall
 from earwitness.voice.anthropophony.talking import Talker, calls, somebody, talk
 from earwitness.voice.anthropophony.throat import at_rate, sound
 from earwitness.voice.dsp import place, poisson, scatter, slow, unit
@@ -26,30 +26,30 @@ LTASS_DB = (38.6, 43.5, 54.4, 57.7, 56.8, 60.2, 60.3, 59.0, 62.1, 62.1, 60.5, 56
 
 
 def babble(
-    samples: int, rate_hz: int, rng: np.random.Generator, count: int, *, lively: float = 0.35
+    samples: int, rate_hz: int, rng: np.random.Generator, count: int, made_up: int = 3
 ) -> Samples:
     """Return ``count`` people talking at once, at an RMS of 1.
 
-    Four of them are made; the others are those again at other times, pitches and sizes,
+    A few of them are made; the others are those again at other times, pitches and sizes,
     which nobody can tell among so many. Above a few dozen the rest is a murmur with the
     spectrum of Byrne et al. (1994).
     """
     duration = samples / rate_hz
     size = int((duration + 0.5) * FAR_HZ)
     made = []
-    for _ in range(min(count, 4)):
-        who = somebody(rng, lively=lively, pause_s=0.35)
-        voice = unit(sound(talk(duration * 1.25 + 1, rng, who), rng, FAR_HZ))
-        made.append(voice)
+    for _ in range(min(count, made_up)):
+        who = somebody(rng, pause_s=0.35)
+        voice = unit(sound(talk(duration + 1, rng, who), rng, FAR_HZ))
+        made.append(endless(voice))
     out = np.zeros(size)
-    near = min(count, 26)
+    near = min(count, 22)
     at = np.arange(size, dtype=np.float64)
     for k in range(near):
         speed = 1.0 if k < len(made) else float(np.exp(rng.uniform(-0.16, 0.16)))
         begin = rng.uniform(0, len(made[k % len(made)])) if k >= len(made) else 0.0
         distance = float(np.exp(0.5 * abs(rng.standard_normal())))
         out += read(made[k % len(made)], at * speed + begin) / distance
-    voices = unit(at_rate(out, FAR_HZ, samples, rate_hz))
+    voices = unit(effort(at_rate(out, FAR_HZ, samples, rate_hz), rate_hz, 10.0, 2500.0))
     if count <= near:
         return voices
     density = [d - 10 * np.log10(0.2316 * f) for f, d in zip(LTASS_HZ, LTASS_DB, strict=True)]
@@ -89,7 +89,7 @@ def children(
     for _ in range(3):
         pitch = 320.0 * float(np.exp(0.15 * rng.standard_normal()))
         who = Talker("child", pitch, float(rng.uniform(0.92, 1.08)), 0.7, 4.2, 1.2)
-        made.append(unit(sound(talk(duration + 1, rng, who), rng, FAR_HZ)))
+        made.append(endless(unit(sound(talk(duration + 1, rng, who), rng, FAR_HZ))))
     for _ in range(2):
         rate = 0.35 + 0.7 * c["strength"]
         starts = poisson(rng, rate, duration)
@@ -102,14 +102,14 @@ def children(
             rng.choice([0, 2, 3, 4, 8], count), rng.uniform(0.4, 1.0, count),
         )  # fmt: skip
         track.rough = 0.025
-        made.append(2.2 * np.tanh(unit(sound(track, rng, FAR_HZ))))
+        made.append(endless(2.2 * np.tanh(unit(sound(track, rng, FAR_HZ)))))
     at = np.arange(size, dtype=np.float64)
     for k in range(max(5, round(c["count"]))):
         voice = made[k % 5]
         speed = 1.0 if k < 5 else float(np.exp(rng.uniform(-0.14, 0.14)))
         begin = 0.0 if k < 5 else rng.uniform(0, len(voice))
         out += read(voice, at * speed + begin) / float(np.exp(0.7 * abs(rng.standard_normal())))
-    voices = unit(at_rate(out, FAR_HZ, samples, rate_hz))
+    voices = unit(effort(at_rate(out, FAR_HZ, samples, rate_hz), rate_hz, 17.0, 1800.0))
     out = hall(voices, rate_hz, rng, 0.7, 0.6, 4000.0)
     return unit(out) + 0.04 * room_tone(samples, rate_hz, rng)
 
@@ -157,7 +157,7 @@ def china(rate_hz: int, rng: np.random.Generator) -> Samples:
     "cheering",
     Control("count", "", 20, 50000, 3000, "people"),
     Control("strength", "", 0, 1, 0.6, "how wild"),
-    source="Traunmüller & Eriksson 2000 (shouted vowels); Navarro et al. (stadium noise near 1 kHz)",
+    source="Traunmüller & Eriksson 2000 (shouted vowels)",
 )
 def cheering(
     samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]
@@ -176,7 +176,7 @@ def cheering(
         track = calls(duration + 1, rng, who, starts, lengths, curve,
                       rng.choice([3, 4, 5, 7, 8], count), rng.uniform(0.5, 1, count))  # fmt: skip
         track.rough = 0.04
-        made.append(1.5 * np.tanh(unit(sound(track, rng, FAR_HZ))))
+        made.append(endless(1.5 * np.tanh(unit(sound(track, rng, FAR_HZ)))))
     at = np.arange(size, dtype=np.float64)
     shouts = np.zeros(size)
     for k in range(18):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from earwitness.voice.anthropophony.events import paced
-from earwitness.voice.anthropophony.response import coloured, hall
+from earwitness.voice.anthropophony.response import coloured, effort, hall
 from earwitness.voice.anthropophony.talking import Talker, calls, somebody, talk
 from earwitness.voice.anthropophony.throat import VOICE_HZ, at_rate, sound
 from earwitness.voice.dsp import place, unit
@@ -56,9 +56,9 @@ def speech(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str,
         clock += length + float(rng.uniform(-0.2, 0.5))
         now = int(rng.integers(count))
     voices = at_rate(out, VOICE_HZ, samples, rate_hz)
-    return hall(unit(voices), rate_hz, rng, 0.35, 0.3, 4000.0) + 0.01 * room_tone(
-        samples, rate_hz, rng
-    )
+    return hall(
+        unit(effort(voices, rate_hz, 9.0, 2500.0)), rate_hz, rng, 0.35, 0.3, 4000.0
+    ) + 0.01 * room_tone(samples, rate_hz, rng)
 
 
 @model(
@@ -106,11 +106,12 @@ def laughter(
             np.full(len(starts), vowel), np.array(levels), 0.4 / c["tempo_hz"],
         )  # fmt: skip
         track.rough = 0.03
+        track.hiss = 0.1 * track.breath + 0.03 * track.voiced
         place(out, unit(sound(track, rng)), 0)
     voices = at_rate(out, VOICE_HZ, samples, rate_hz)
-    return hall(unit(voices), rate_hz, rng, 0.4, 0.35, 4000.0) + 0.01 * room_tone(
-        samples, rate_hz, rng
-    )
+    return hall(
+        unit(effort(voices, rate_hz, 18.0, 1500.0)), rate_hz, rng, 0.4, 0.35, 5000.0
+    ) + 0.01 * room_tone(samples, rate_hz, rng)
 
 
 @model(

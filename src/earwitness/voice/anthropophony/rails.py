@@ -32,7 +32,8 @@ def axle_times(speed_m_s: float, wagons: int) -> Samples:
     (0.2, 1.92)
     """
     coach = np.array([0.0, AXLES_M, BOGIES_M, BOGIES_M + AXLES_M])
-    return (np.arange(wagons)[:, None] * WAGON_M + coach).ravel() / speed_m_s
+    metres = np.arange(wagons)[:, None] * WAGON_M + coach
+    return np.asarray(metres.ravel() / speed_m_s, dtype=np.float64)
 
 
 def clack(rate_hz: int, rng: np.random.Generator) -> Samples:
@@ -100,7 +101,11 @@ def train_horn(rate_hz: int, rng: np.random.Generator) -> Samples:
         hz = root * ratio * (1 + 0.001 * slow(size, rate_hz, rng, 6.0))
         tone += sawtooth(hz, rate_hz, float(rng.random()))
     return np.asarray(
-        unit(through(tone, rate_hz, lambda f: lowpass(f, 2600.0, 2) * (0.4 + resonance(f, 1100.0, 1.0))))
+        unit(
+            through(
+                tone, rate_hz, lambda f: lowpass(f, 2600.0, 2) * (0.4 + resonance(f, 1100.0, 1.0))
+            )
+        )
         * shape
     )
 
@@ -125,7 +130,11 @@ def steam_train(
         [1.0, 0.8, 0.92, 0.75], which[-1] // 4 + 2
     )[: which[-1] + 2]
     # steam rushes out as the valve opens and the pressure falls away: a sharp rise, a long breath
-    puff = np.clip(part / 0.06, 0, 1) * np.exp(-np.maximum(part - 0.06, 0) / 0.24) * np.abs(gain[which])
+    puff = (
+        np.clip(part / 0.06, 0, 1)
+        * np.exp(-np.maximum(part - 0.06, 0) / 0.24)
+        * np.abs(gain[which])
+    )
     blast = coloured(samples, rate_hz, rng, [50, 110, 300, 700, 1600, 4000, 9000],
                      [-3, 0, -1, -3, -9, -17, -30])  # fmt: skip
     hiss = coloured(samples, rate_hz, rng, [800, 2500, 6000, 12000], [-18, 0, -1, -8])
@@ -136,8 +145,8 @@ def steam_train(
         if k % 2 == 0:
             place(out, knocks[k // 2 % 2], int(hit), 0.3 * float(rng.uniform(0.5, 1.2)))
     if c["whistle"] > 0:
-        for time in paced(rng, 12.0 / c["whistle"] / 2, duration, 0.3):
-            place(out, steam_whistle(rate_hz, rng), round((time - 2) * rate_hz), 0.9)
+        for time in paced(rng, 8.0 / c["whistle"] / 2, duration, 0.3):
+            place(out, steam_whistle(rate_hz, rng), round((time - 2) * rate_hz), 1.6)
     return hall(out, rate_hz, rng, 1.6, 0.4, 2500.0) + 0.04 * road_hum(samples, rate_hz, rng)
 
 
@@ -148,7 +157,7 @@ def steam_whistle(rate_hz: int, rng: np.random.Generator) -> Samples:
     t = np.arange(size) / rate_hz
     shape = np.clip(t / 0.09, 0, 1) * np.clip((length - t) / 0.15, 0, 1)
     bend = 1 - 0.09 * np.exp(-t / 0.07) - 0.07 * np.clip(1 - (length - t) / 0.2, 0, 1)
-    root = float(rng.uniform(520, 760))
+    root = float(rng.uniform(400, 680))
     out = np.zeros(size)
     for ratio in (1.0, 1.25, 1.5):
         hz = root * ratio * bend * (1 + 0.002 * slow(size, rate_hz, rng, 9.0))

@@ -70,7 +70,7 @@ def through(
     """
     size = fft.next_fast_len(len(x) + int(tail_s * rate_hz) + 1, real=True)
     spectrum = fft.rfft(x, size)
-    hz = np.arange(len(spectrum)) * (rate_hz / size)
+    hz = np.arange(len(spectrum), dtype=np.float64) * (rate_hz / size)
     hz[0] = hz[1]
     spectrum *= response(hz)
     spectrum[0] = 0.0
@@ -94,6 +94,23 @@ def resonance(hz: NDArray[np.float64], centre_hz: float, q: float) -> Response:
     """Return a band-pass resonance of gain 1 at its centre."""
     ratio = hz / centre_hz
     return np.asarray(1.0 / (1.0 + 1j * q * (ratio - 1.0 / ratio)), dtype=np.complex128)
+
+
+def effort(x: Samples, rate_hz: int, lift_db: float, corner_hz: float = 900.0) -> Samples:
+    """Return a voice raised: its upper harmonics grow more than its lower ones.
+
+    Parameters
+    ----------
+    x, rate_hz
+        Signal and rate.
+    lift_db
+        By how much what is far above the corner grows (Traunmüller & Eriksson 2000: some 10 dB
+        from talking to shouting).
+    corner_hz
+        Where the lift is half done.
+    """
+    share = 10 ** (lift_db / 20) - 1
+    return through(x, rate_hz, lambda f: 1 + share * highpass(f, corner_hz), 0.05)
 
 
 def pipe(hz: NDArray[np.float64], length_m: float, reflection: float, sound_m_s: float) -> Response:
@@ -127,7 +144,7 @@ def hall(
     echo = rng.standard_normal(length) * np.exp(-6.9 * t / t60_s) * (1 - np.exp(-t / 0.006))
     echo /= np.sqrt(np.sum(echo * echo))
     size = fft.next_fast_len(len(x) + length, real=True)
-    hz = np.arange(size // 2 + 1) * (rate_hz / size)
+    hz = np.arange(size // 2 + 1, dtype=np.float64) * (rate_hz / size)
     gain = fft.rfft(echo, size) * lowpass(hz, dull_hz) * wet + 1.0
     y: Samples = fft.irfft(fft.rfft(x, size) * gain, size)[: len(x)]
     return y

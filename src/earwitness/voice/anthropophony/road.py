@@ -8,9 +8,9 @@ import numpy as np
 
 from earwitness.voice.anthropophony.engine import Engine
 from earwitness.voice.anthropophony.events import paced
-from earwitness.voice.anthropophony.passing import passed
+from earwitness.voice.anthropophony.passing import endless, passed
 from earwitness.voice.anthropophony.response import coloured
-from earwitness.voice.dsp import lowpass, poisson, slow, unit
+from earwitness.voice.dsp import highpass, lowpass, poisson, slow, unit
 from earwitness.voice.model import Control, Samples, model
 
 OCTAVES_HZ = (63.0, 125.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0)
@@ -82,15 +82,17 @@ def car(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, fl
         pipe_m=float(rng.uniform(1.8, 2.8)),
         muffled_hz=float(rng.uniform(250, 450)) * (0.7 + c["strength"]),
         unequal=float(rng.uniform(0.1, 0.2)),
-        breath=0.3,
-        clatter=0.28,
+        breath=float(rng.uniform(0.4, 0.9)),
+        clatter=float(rng.uniform(0.3, 0.8)),
+        clatter_hz=float(rng.uniform(1500, 3000)),
     )
     rpm: Samples | float = c["rpm"]
     if c["strength"] > 0.55:
         rpm = c["rpm"] * (1 + revs(samples, rate_hz, rng, c["strength"]))
     run = engine.run(samples, rate_hz, rng, rpm, wander=0.012)
     fan = coloured(samples, rate_hz, rng, [60, 200, 800, 3000, 9000], [-4, 0, -6, -14, -30])
-    return run + 0.25 * fan
+    # heard from the bonnet rather than the exhaust: the lowest orders are weaker
+    return highpass(run, rate_hz, 70.0, order=1) + 0.35 * fan
 
 
 def revs(samples: int, rate_hz: int, rng: np.random.Generator, depth: float) -> Samples:
@@ -127,10 +129,9 @@ def drive_bys(
     out = np.zeros(samples)
     sources = {}
     slower = (13.9 / max(speed_m_s, 3.0)) ** 1.2
-    size = min(samples, int(12 * rate_hz))
-    for kind in ("car", "lorry"):
-        if kind == "lorry" and lorries <= 0:
-            continue
+    size = min(samples, int(7 * rate_hz))
+    kinds = np.where(rng.random(len(times_s)) < lorries, "lorry", "car").tolist()
+    for kind in sorted(set(kinds)):
         tyres = rolling_noise(size, rate_hz, rng, kind, speed_m_s)
         rpm = float(rng.uniform(1500, 2400)) if kind == "car" else float(rng.uniform(1100, 1500))
         built = (
@@ -139,20 +140,17 @@ def drive_bys(
             else Engine(cylinders=6, pipe_m=3.5, muffled_hz=260, clatter=0.35, clatter_hz=1600)
         )
         share = engines * slower * (1.0 if kind == "car" else 1.8)
-        mixed = unit(tyres + share * built.run(size, rate_hz, rng, rpm))
-        # read round and round: its ends must meet
-        seam = size // 16
-        ramp = np.linspace(0, 1, seam)
-        joined = mixed[: size - seam].copy()
-        joined[:seam] = joined[:seam] * np.sqrt(ramp) + mixed[size - seam :] * np.sqrt(1 - ramp)
+        mixed = tyres
+        if engines > 0:
+            mixed = unit(tyres + share * built.run(size, rate_hz, rng, rpm))
+        joined = endless(mixed)
         sources[kind] = (joined, lowpass(joined, rate_hz, 700.0, order=1))
-    for time in times_s:
-        kind = "lorry" if rng.random() < lorries else "car"
+    for time, kind in zip(times_s, kinds, strict=True):
         bright, dull = sources[kind]
         v = speed_m_s * float(np.exp(0.13 * rng.standard_normal()))
         far = distance_m * float(rng.choice([1.0, 1.0, 1.7]))
-        # heard while within 12 times the distance, 22 dB below its loudest
-        span = 12 * far / v
+        # heard while within 7 times the distance, 17 dB below its loudest
+        span = 7 * far / v
         a, b = max(0, int((time - span) * rate_hz)), min(samples, int((time + span) * rate_hz))
         if b <= a:
             continue
@@ -171,7 +169,11 @@ def drive_bys(
 def road_hum(samples: int, rate_hz: int, rng: np.random.Generator) -> Samples:
     """Return a town's far traffic: low, and duller than near traffic (air and screens)."""
     hum = coloured(
-        samples, rate_hz, rng, [31, 63, 125, 250, 500, 1000, 2000, 4000], [-3, 0, -3, -8, -12, -16, -27, -42]
+        samples,
+        rate_hz,
+        rng,
+        [31, 63, 125, 250, 500, 1000, 2000, 4000],
+        [-3, 0, -3, -8, -12, -16, -27, -42],
     )
     return hum * np.exp(0.12 * slow(samples, rate_hz, rng, 0.3))
 
@@ -193,7 +195,7 @@ def car_pass(
     tyres = rolling_noise(samples, rate_hz, rng, "car", v)
     engine = Engine(breath=0.25, clatter=0.1, muffled_hz=420).run(samples, rate_hz, rng, c["rpm"])
     share = 0.55 * (16.0 / v) ** 0.8 * (c["rpm"] / 2100)
-    mixed = unit(tyres + share * engine)
+    mixed = endless(unit(tyres + share * engine))
     dull = lowpass(mixed, rate_hz, 800.0, order=1)
     period = 60.0 / c["rate_per_min"]
     first = float(rng.uniform(0.3, 0.7)) * min(period, duration)
@@ -203,7 +205,9 @@ def car_pass(
     out = np.zeros(samples)
     for time in times:
         speed = v * (1.0 if time == first else float(np.exp(0.1 * rng.standard_normal())))
-        out += passed(mixed, rate_hz, samples, time, speed, far, int(rng.integers(samples)), dull)
+        out += passed(
+            mixed, rate_hz, samples, time, speed, far, int(rng.integers(len(mixed))), dull
+        )
     return out + 0.015 * road_hum(samples, rate_hz, rng)
 
 
@@ -265,8 +269,8 @@ def motorway(
     """Dense fast traffic: a steady roar of tyres from which single vehicles stand out."""
     duration = samples / rate_hz
     many = c["rate_per_min"] / 60 * (duration + 6)
-    times = poisson(rng, min(many, 30.0) / (duration + 6), duration + 6) - 3
-    near = drive_bys(samples, rate_hz, rng, times, c["speed_m_s"], c["distance_m"], 0.2, 0.3)
+    times = poisson(rng, min(many, 10.0) / (duration + 6), duration + 6) - 3
+    near = drive_bys(samples, rate_hz, rng, times, c["speed_m_s"], c["distance_m"], 0.2, 0.0)
     roar = rolling_noise(samples, rate_hz, rng, "car", c["speed_m_s"])
     roar += 0.8 * rolling_noise(samples, rate_hz, rng, "lorry", min(25.0, c["speed_m_s"]))
     roar = lowpass(roar, rate_hz, 2500.0, order=1) * np.exp(0.15 * slow(samples, rate_hz, rng, 0.4))

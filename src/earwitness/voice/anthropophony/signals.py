@@ -48,7 +48,11 @@ def siren(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
         x = c["speed_m_s"] * (t - samples / rate_hz / 2)
         toward = -x / np.hypot(x, 8.0)
         hz = hz / (1 - toward * c["speed_m_s"] / 343.0)
-    tone = sawtooth(hz, rate_hz) if kind == 1 else np.tanh(3 * np.sin(2 * np.pi * np.cumsum(hz) / rate_hz))
+    tone = (
+        sawtooth(hz, rate_hz)
+        if kind == 1
+        else np.tanh(3 * np.sin(2 * np.pi * np.cumsum(hz) / rate_hz))
+    )
     horn = through(tone, rate_hz, lambda f: (
         lowpass(f, 5000.0, 2) * (0.4 + resonance(f, 900.0, 1.2) + 0.8 * resonance(f, 1800.0, 2.0))
     ))  # fmt: skip
@@ -155,8 +159,8 @@ def _blast(
     for ratio in sorted({1.0, second}):
         hz = pitch_hz * ratio * bend * (1 + 0.0015 * slow(size, rate_hz, rng, 4.0))
         tone += sawtooth(hz, rate_hz, float(rng.random()))
-    bell = through(tone, rate_hz, lambda f: lowpass(f, 7.0 * pitch_hz, 2) * (
-        0.5 + resonance(f, 3.1 * pitch_hz, 1.5)))  # fmt: skip
+    bell = through(tone, rate_hz, lambda f: lowpass(f, 1500.0 + 4.0 * pitch_hz, 2) * (
+        0.5 + resonance(f, 3.1 * pitch_hz, 1.5) + 0.8 * resonance(f, 850.0, 1.0)))  # fmt: skip
     breath = 0.03 * rng.standard_normal(size)
     return np.asarray((unit(bell) + breath) * speak)
 
@@ -165,7 +169,7 @@ def _blast(
     "telephone",
     Control("pitch_hz", "Hz", 400, 2500, 1150, "lower gong"),
     Control("strokes_per_s", "1/s", 10, 35, 22, "of the clapper"),
-    source="W48/Western Electric 500 ringers: two gongs struck 20–25 times a second; 1 s on, 4 s off",
+    source="W48, Western Electric 500: two gongs struck 20–25 times a second",
 )
 def telephone(
     samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]
@@ -197,7 +201,7 @@ def _gong(rate_hz: int, hz: float, ring_s: float) -> Samples:
     Control("kind", "", 0, 2, 0, "0 by chance, 1 bells of a wind-up clock, 2 electronic beeps"),
     Control("pitch_hz", "Hz", 600, 4200, 2050, "of the beep"),
     Control("rate_per_s", "1/s", 1, 6, 1.0, "groups of beeps a second"),
-    source="IEC 60601-1-8 and common practice (piezo beepers near 2 kHz); hammer bells: Fletcher & Rossing 1998",
+    source="piezo beepers near 2 kHz; hammer bells: Fletcher & Rossing 1998",
 )
 def alarm(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]) -> Samples:
     """An alarm clock: a hammer between two bells, or beeps in fours."""
@@ -218,5 +222,8 @@ def alarm(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
         shape = np.convolve(gate.astype(np.float64), np.ones(kernel) / kernel, "same")
         hz = min(c["pitch_hz"], 0.3 * rate_hz)
         square = np.tanh(2.5 * np.sin(2 * np.pi * hz * t))
-        out = through(square, rate_hz, lambda f: lowpass(f, 9000.0) * (0.2 + resonance(f, hz, 2))) * shape
+        out = (
+            through(square, rate_hz, lambda f: lowpass(f, 9000.0) * (0.2 + resonance(f, hz, 2)))
+            * shape
+        )
     return hall(unit(out), rate_hz, rng, 0.4, 0.3, 5000.0) + 0.01 * room_tone(samples, rate_hz, rng)

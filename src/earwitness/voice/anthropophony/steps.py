@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from earwitness.voice.anthropophony.events import modes, paced, puff, turned
-from earwitness.voice.anthropophony.passing import passed
+from earwitness.voice.anthropophony.passing import endless, passed
 from earwitness.voice.anthropophony.people import room_tone
 from earwitness.voice.anthropophony.response import coloured, hall
 from earwitness.voice.dsp import band_noise, impulses, place, resonators, slow, unit
@@ -37,8 +37,8 @@ def footsteps(
     hard = c["hardness"]
     out = np.zeros(samples)
     ring = float(np.interp(hard, [0, 0.4, 0.7, 1], [0.008, 0.02, 0.009, 0.12]))
-    tones = np.array([95.0, 210.0, 480.0, 1150.0, 2300.0, 3900.0]) * rng.uniform(0.85, 1.15, 6)
-    tilt = np.array([1.0, 0.9, 0.8 * (0.3 + hard), 0.7 * hard, 0.6 * hard**1.5, 0.5 * hard**2])
+    tones = np.array([105.0, 240.0, 520.0, 1050.0, 2100.0, 3800.0]) * rng.uniform(0.85, 1.15, 6)
+    tilt = np.array([0.5, 0.6, 0.7, 0.4 + 1.2 * hard, 0.2 + 1.2 * hard, 0.1 + hard])
     for k, time in enumerate(strides(rng, c["cadence_hz"], samples / rate_hz)):
         force = float(np.exp(0.15 * rng.standard_normal()))
         feet = tones * (1.0 + 0.02 * (k % 2)) * (1 + 0.02 * rng.standard_normal(6))
@@ -47,7 +47,7 @@ def footsteps(
                      attack_s=0.0008 - 0.0005 * hard)  # fmt: skip
         place(out, heel, round(time * rate_hz), force)
         click = puff(rate_hz, rng, 0.0006, 0.006, 600 + 1400 * hard, 2500 + 6000 * hard)
-        place(out, click, round(time * rate_hz), 0.45 * force * (0.3 + hard))
+        place(out, click, round(time * rate_hz), 0.8 * force * (0.3 + hard))
         late = time + 0.16 / c["cadence_hz"] + 0.01 * rng.standard_normal()
         toe = puff(rate_hz, rng, 0.004, 0.015, 250, 1500 + 3000 * hard)
         place(out, toe, round(late * rate_hz), 0.22 * force)
@@ -71,11 +71,11 @@ def footsteps_gravel(
     force = _rolled(samples, rate_hz, rng, c["cadence_hz"], 0.06, 0.8)
     hit = rng.random(samples) < np.minimum(1.0, force * c["grains_per_s"] / rate_hz)
     grains = np.where(hit, rng.standard_normal(samples) * rng.random(samples) ** 2, 0.0) * force
-    # small stones ring high: 2.5 kHz at 14 mm, as their size
-    centre = min(2600.0 * (14.0 / c["grain_mm"]) ** 0.7, 0.4 * rate_hz)
+    # small stones ring high: 1.9 kHz at 14 mm, as their size
+    centre = min(1900.0 * (14.0 / c["grain_mm"]) ** 0.7, 0.4 * rate_hz)
     stones = resonators(
         grains, rate_hz, [centre * 0.55, centre, centre * 1.7, centre * 2.6],
-        [centre * 0.35, centre * 0.4, centre * 0.5, centre * 0.7], [0.5, 1.0, 0.9, 0.6],
+        [centre * 0.35, centre * 0.4, centre * 0.5, centre * 0.7], [0.5, 1.0, 0.6, 0.35],
     )  # fmt: skip
     press = band_noise(samples, rate_hz, rng, 120, 700) * force**1.5
     return unit(stones) + 0.16 * unit(press) + 0.012 * room_tone(samples, rate_hz, rng)
@@ -96,8 +96,8 @@ def footsteps_snow(
     energy = (1 - rng.random(samples)) ** (-1 / 1.9)  # crumpling: P(E) ~ E^-1.9 and so on
     grains = np.where(hit, np.minimum(energy, 12.0) * rng.choice([-1.0, 1.0], samples), 0.0)
     crumple = resonators(
-        grains * force, rate_hz, [260, 520, 1000, 1900, 3400],
-        [250, 400, 800, 1500, 2500], [1.0, 1.0, 0.8, 0.5, 0.25],
+        grains * force, rate_hz, [130, 300, 620, 1200, 2600],
+        [130, 260, 500, 900, 2000], [1.0, 1.0, 0.75, 0.4, 0.15],
     )  # fmt: skip
     cold = float(np.clip((-c["temperature_c"] - 4) / 14, 0, 1))
     creak = impulses(
@@ -152,11 +152,11 @@ def bicycle(
     chain = band_noise(samples, rate_hz, rng, 1500, 5000)
     chain *= 1 + 0.5 * np.sin(2 * np.pi * turned(v * 12, samples, rate_hz))
     tyre = coloured(samples, rate_hz, rng, [80, 300, 1000, 4000, 9000], [0, -4, -6, -12, -26])
-    ride = unit(pawls) * coasting + 0.35 * chain * (1.1 - coasting) + 0.45 * tyre
+    ride = endless(unit(pawls) * coasting + 0.35 * chain * (1.1 - coasting) + 0.45 * tyre)
     out = np.zeros(samples)
     for closest in paced(rng, max(5.0, 50.0 / v), duration, 0.2):
         out += passed(ride, rate_hz, samples, float(closest), v, c["distance_m"],
-                      int(rng.integers(samples)))  # fmt: skip
+                      int(rng.integers(len(ride))))  # fmt: skip
         if rng.random() < 0.35:
             ping = modes(
                 rate_hz, [2200, 4700, 5300, 8100], [0.5, 0.35, 0.25, 0.15], [1, 0.6, 0.4, 0.3]
@@ -208,7 +208,7 @@ def skateboard(
     Control("restitution", "", 0.5, 0.92, 0.78, "speed after a bounce over that before it"),
     Control("height_m", "m", 0.2, 3, 1.2, "height it is dropped from"),
     Control("pitch_hz", "Hz", 60, 400, 130, "lowest ring of the ball"),
-    source="falling bodies: intervals shrink by the coefficient of restitution; Farnell 2010, ch. 30",
+    source="intervals shrink by the coefficient of restitution; Farnell 2010, ch. 30",
 )
 def ball(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]) -> Samples:
     """A ball bounces, each flight shorter than the one before by the restitution; and again."""

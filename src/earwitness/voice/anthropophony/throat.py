@@ -20,8 +20,11 @@ from earwitness.voice.model import Samples
 HOP_S = 0.008
 """A frame of the tract every 8 ms, as speech coders have."""
 
+FRICTION = 3.0
+"""Gain of the fricative branch, which has no resonances to raise it as the voice has."""
+
 VOICE_HZ = 20000
-"""Voices are made at this rate, whatever is asked for: above 10 kHz speech holds next to nothing."""
+"""Voices are made at this rate, whatever is asked for: speech holds little above 10 kHz."""
 
 
 @dataclass
@@ -79,10 +82,10 @@ def frames_of(duration_s: float) -> int:
 def glottal_pulse(size: int = 2048) -> Samples:
     """Return one period of the derivative of the glottal flow (Liljencrants–Fant), mean 0.
 
-    Flow peak at 0.46, closure at 0.6 of the period, return time 0.02: a modal voice.
+    Flow peak at 0.44, closure at 0.57 of the period, return time 0.008: a modal voice.
     """
     t = np.arange(size) / size
-    peak, close, back = 0.46, 0.6, 0.02
+    peak, close, back = 0.44, 0.57, 0.008
     w = np.pi / peak
     # growth so that flow is back at zero after the return phase: found by bisection
     low, high = 0.0, 20.0
@@ -135,7 +138,7 @@ def sound(track: Track, rng: np.random.Generator, rate_hz: int = VOICE_HZ) -> Sa
     voice += 0.35 * np.interp(at, frame, track.breath) * noise * opened
     width = fft.next_fast_len(3 * hop + hop // 2, real=True)
     window = 0.5 - 0.5 * np.cos(2 * np.pi * (np.arange(2 * hop) + 0.5) / (2 * hop))
-    hz = np.arange(width // 2 + 1) * (rate_hz / width)
+    hz = np.arange(width // 2 + 1, dtype=np.float64) * (rate_hz / width)
 
     def spectra(x: Samples) -> NDArray[np.complex128]:
         pieces = np.lib.stride_tricks.sliding_window_view(x, 2 * hop)[::hop]
@@ -146,7 +149,7 @@ def sound(track: Track, rng: np.random.Generator, rate_hz: int = VOICE_HZ) -> Sa
     if np.any(track.hiss > 0):
         loud = np.flatnonzero(track.hiss[: len(total)] > 1e-4)
         ratio = np.maximum(hz, 1.0)[None, :] / track.hiss_hz[loud, None]
-        shape = track.hiss[loud, None] / (1 + 1j * track.hiss_q[loud, None] * (ratio - 1 / ratio))
+        shape = FRICTION * track.hiss[loud, None] / (1 + 1j * track.hiss_q[loud, None] * (ratio - 1 / ratio))
         total[loud] += spectra(noise)[loud] * shape
     grains = fft.irfft(total, width)
     out = np.zeros((len(grains) + 5) * hop)
@@ -159,18 +162,22 @@ def sound(track: Track, rng: np.random.Generator, rate_hz: int = VOICE_HZ) -> Sa
     return np.asarray(out[:size], dtype=np.float64)
 
 
-def tract(formants_hz: NDArray[np.float64], hz: NDArray[np.float64]) -> NDArray[np.complex128]:
+def tract(formants_hz: NDArray[np.float64], hz: NDArray[np.float64]) -> NDArray[np.complex64]:
     """Return the gain of a cascade of formants, shape ``(frames, len(hz))``.
 
     Bandwidths after Klatt (1980) grow from 60 Hz at F1 with frequency.
     """
-    out = np.ones((len(formants_hz), len(hz)), dtype=np.complex128)
+    # single precision serves: the gain is a shape, not a sum
+    below = np.ones((len(formants_hz), len(hz)), dtype=np.complex64)
+    one = np.empty_like(below)
     squared = (hz * hz)[None, :]
     for k in range(formants_hz.shape[1]):
         f = formants_hz[:, k, None]
-        width = 50.0 + 0.035 * f + 20.0 * k
-        out *= f * f / (f * f - squared + 1j * width * hz[None, :])
-    return out
+        width = (50.0 + 0.035 * f + 20.0 * k) / (f * f)
+        np.subtract(1.0, squared / (f * f), out=one.real, casting="unsafe")
+        np.multiply(width, hz[None, :], out=one.imag, casting="unsafe")
+        below *= one
+    return np.asarray(1.0 / below)
 
 
 def at_rate(x: Samples, from_hz: int, samples: int, rate_hz: int) -> Samples:

@@ -49,9 +49,16 @@ def motorcycle(
     """A motorcycle: few cylinders, short pipe, hardly a silencer; it revs and changes gear."""
     pull = work(samples, rate_hz, rng, 3.5, 0.45, 1.2, 0.35)
     engine = Engine(
-        cylinders=round(c["cylinders"]), unequal=0.28, rough=0.1, pipe_m=float(rng.uniform(0.8, 1.3)),
-        muffled_hz=1100.0, breath=0.35, clatter=0.18, clatter_hz=3200, body_hz=(140.0, 330.0, 760.0),
-    )  # fmt: skip
+        cylinders=round(c["cylinders"]),
+        unequal=0.28,
+        rough=0.1,
+        pipe_m=float(rng.uniform(0.8, 1.3)),
+        muffled_hz=1100.0,
+        breath=0.35,
+        clatter=0.18,
+        clatter_hz=3200,
+        body_hz=(140.0, 330.0, 760.0),
+    )
     run = engine.run(samples, rate_hz, rng, c["rpm"] * pull, wander=0.01, load=0.3 + 0.7 * pull)
     return np.tanh(1.3 * run)
 
@@ -140,7 +147,9 @@ def lawn_mower(
     )  # fmt: skip
     run = engine.run(samples, rate_hz, rng, rpm)
     beat = 1 + 0.5 * np.sin(2 * np.pi * turned(rpm / 30, samples, rate_hz))
-    blade = coloured(samples, rate_hz, rng, [100, 300, 900, 2500, 8000], [-6, 0, -3, -9, -24]) * beat
+    blade = (
+        coloured(samples, rate_hz, rng, [100, 300, 900, 2500, 8000], [-6, 0, -3, -9, -24]) * beat
+    )
     grass = band_noise(samples, rate_hz, rng, 2000, 9000) * (1.02 - choke) * 6
     return run + 0.75 * blade + 0.25 * grass
 

@@ -30,7 +30,7 @@ def blow(rate_hz: int, rng: np.random.Generator, hardness: float, size: float = 
     """
     if hardness > 0.7:  # an anvil or a steel bar: few high modes that ring long
         ratio = np.array([1.0, 1.47, 2.09, 2.56, 3.39, 4.08, 5.61, 7.2])
-        hz = 1150.0 / size * ratio * rng.uniform(0.97, 1.03, 8)
+        hz = 1500.0 / size * ratio * rng.uniform(0.97, 1.03, 8)
         decay = (0.09 + 0.5 * (hardness - 0.7)) * np.array([1, 0.9, 1.2, 0.7, 0.9, 0.5, 0.4, 0.25])
         gains = rng.uniform(0.5, 1.0, 8) * np.array([0.5, 0.7, 0.9, 1, 0.8, 0.8, 0.5, 0.4])
         grain = modes(rate_hz, hz, decay, gains, attack_s=0.00015, longest_s=2.0)
@@ -53,15 +53,15 @@ def blow(rate_hz: int, rng: np.random.Generator, hardness: float, size: float = 
     Control("hardness", "", 0, 1, 0.55, "what is struck: 0 soft wood, 0.5 a nail, 1 an anvil"),
     source="Fletcher & Rossing 1998 (bars, plates); Avanzini & Rocchesso 2001 (contact)",
 )
-def hammer(
-    samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]
-) -> Samples:
+def hammer(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]) -> Samples:
     """Runs of blows with rests between; the pitch of a nail rises as it goes in."""
     duration = samples / rate_hz
-    hard = float(np.clip(c["hardness"] + 0.22 * rng.standard_normal(), 0, 1))
+    hard = float(np.clip(c["hardness"] + 0.3 * rng.standard_normal(), 0, 1))
     out = np.zeros(samples)
     size = float(rng.uniform(0.75, 1.3))
-    blows = [blow(rate_hz, np.random.default_rng(rng.integers(1 << 32)), hard, size) for _ in range(6)]
+    blows = [
+        blow(rate_hz, np.random.default_rng(rng.integers(1 << 32)), hard, size) for _ in range(6)
+    ]
     clock = float(rng.uniform(0, 0.4))
     while clock < duration:
         count = int(rng.integers(5, 14))
@@ -70,10 +70,17 @@ def hammer(
             force = (0.75 + 0.25 * k / count) * float(np.exp(0.15 * rng.standard_normal()))
             place(out, blows[int(rng.integers(6))], round(clock * rate_hz), force)
             if rng.random() < 0.2:  # the head rebounds
-                place(out, blows[k % 6], round((clock + rng.uniform(0.07, 0.14)) * rate_hz), 0.2 * force)
+                place(
+                    out,
+                    blows[k % 6],
+                    round((clock + rng.uniform(0.07, 0.14)) * rate_hz),
+                    0.2 * force,
+                )
             clock += (1 + 0.06 * float(rng.standard_normal())) / pace
         clock += float(rng.uniform(0.2, 1.2))
-    return unit(hall(out, rate_hz, rng, 0.7, 0.45, 4000.0)) + 0.015 * room_tone(samples, rate_hz, rng)
+    return unit(hall(out, rate_hz, rng, 0.7, 0.45, 4000.0)) + 0.015 * room_tone(
+        samples, rate_hz, rng
+    )
 
 
 @model(
@@ -91,8 +98,13 @@ def drill(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
         per_s = c["blows_per_s"] or float(rng.uniform(18, 32))
         phase = turned(per_s * (1 + 0.02 * slow(samples, rate_hz, rng, 2.0)), samples, rate_hz)
         hits = np.diff(np.floor(phase), prepend=0.0) * np.exp(0.25 * rng.standard_normal(samples))
-        steel = resonators(hits, rate_hz, [110, 340, 820, 1600, 2700, 4300],
-                           [60, 120, 250, 350, 500, 800], [1.0, 0.8, 0.9, 1.0, 0.8, 0.6])  # fmt: skip
+        steel = resonators(
+            hits,
+            rate_hz,
+            [110, 340, 820, 1600, 2700, 4300],
+            [60, 120, 250, 350, 500, 800],
+            [1.0, 0.8, 0.9, 1.0, 0.8, 0.6],
+        )
         part = phase % 1.0
         air = band_noise(samples, rate_hz, rng, 600, 7000) * np.exp(-part / 0.25)
         engaged = np.clip((pull - 0.25) * 4, 0.0, 1)
@@ -103,8 +115,13 @@ def drill(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
         shaft = c["rpm"] / 60 * (0.35 + 0.65 * on) * (1 - 0.08 * bite)
         motor = sawtooth(shaft * 10.5, rate_hz)
         mesh = sawtooth(shaft * 33.0, rate_hz)
-        tone = through(motor + 0.8 * mesh, rate_hz, lambda f: (
-            0.3 + resonance(f, 1100, 1.5) + 0.8 * resonance(f, 2800, 2)) * lowpass(f, 7000.0))  # fmt: skip
+        tone = through(
+            motor + 0.8 * mesh,
+            rate_hz,
+            lambda f: (
+                (0.3 + resonance(f, 1100, 1.5) + 0.8 * resonance(f, 2800, 2)) * lowpass(f, 7000.0)
+            ),
+        )
         cut = coloured(samples, rate_hz, rng, [200, 600, 1800, 4000, 9000], [-8, -2, 0, -4, -16])
         cut *= 1 + 0.4 * np.sin(2 * np.pi * turned(shaft * 2, samples, rate_hz))
         fan = coloured(samples, rate_hz, rng, [300, 1200, 4000, 9000], [-10, 0, -3, -14])
@@ -153,23 +170,38 @@ def construction(
     duration = samples / rate_hz
     t = np.arange(samples) / rate_hz
     pull = work(samples, rate_hz, rng, 4.0, 0.5, 0.8, 0.8)
-    digger = Engine(cylinders=4, pipe_m=1.6, muffled_hz=420, clatter=0.4, clatter_hz=1500, unequal=0.2)
+    digger = Engine(
+        cylinders=4, pipe_m=1.6, muffled_hz=420, clatter=0.4, clatter_hz=1500, unequal=0.2
+    )
     out = 0.6 * digger.run(samples, rate_hz, rng, 1500.0 * pull, load=0.5 + 0.5 * pull)
     bits = np.zeros(samples)
     for _ in range(1 + round(2 * c["activity"])):
-        grains = [blow(rate_hz, rng, float(rng.choice([0.3, 0.5, 0.9])), float(rng.uniform(0.7, 1.4)))]
+        grains = [
+            blow(rate_hz, rng, float(rng.choice([0.3, 0.5, 0.9])), float(rng.uniform(0.7, 1.4)))
+        ]
         times = paced(rng, float(rng.uniform(0.4, 0.8)), duration, 0.08)
         on = np.sin(2 * np.pi * (times / float(rng.uniform(5, 11)) + rng.random())) > -0.2
         bits += scatter(samples, rate_hz, times[on], grains, rng.uniform(1.0, 2.2, int(on.sum())))
     out += bits
     phase = turned(float(rng.uniform(20, 28)), samples, rate_hz)
     hits = np.diff(np.floor(phase), prepend=0.0) * np.exp(0.25 * rng.standard_normal(samples))
-    steel = resonators(hits, rate_hz, [340, 820, 1600, 2700], [120, 250, 350, 500], [0.8, 0.9, 1, 0.8])
-    out += (0.3 + 0.6 * c["activity"]) * unit(steel) * np.clip(3 * slow(samples, rate_hz, rng, 0.2), 0, 1)
+    steel = resonators(
+        hits, rate_hz, [340, 820, 1600, 2700], [120, 250, 350, 500], [0.8, 0.9, 1, 0.8]
+    )
+    out += (
+        (0.3 + 0.6 * c["activity"])
+        * unit(steel)
+        * np.clip(3 * slow(samples, rate_hz, rng, 0.2), 0, 1)
+    )
     for time in paced(rng, 7.0 / (0.4 + c["activity"]), duration, 0.5):
         for k in range(int(rng.integers(2, 6))):
             plank = blow(rate_hz, rng, float(rng.uniform(0.1, 0.95)), float(rng.uniform(0.8, 2.0)))
-            place(out, plank, round((time + 0.12 * k * rng.random()) * rate_hz), float(rng.uniform(0.5, 2)))
+            place(
+                out,
+                plank,
+                round((time + 0.12 * k * rng.random()) * rate_hz),
+                float(rng.uniform(0.5, 2)),
+            )
     beep_hz = float(rng.uniform(1000, 1300))
     backing = np.clip(4 * slow(samples, rate_hz, rng, 0.12) - 2.5, 0, 1)
     gate = np.clip(np.sin(2 * np.pi * t / 1.0) * 30, 0, 1)
@@ -191,13 +223,21 @@ def factory(
     t = np.arange(samples) / rate_hz
     hum = np.zeros(samples)
     for k, gain in zip((1, 2, 3, 4, 6, 8, 12), (0.3, 1.0, 0.3, 0.6, 0.4, 0.25, 0.12), strict=True):
-        hum += gain * float(rng.uniform(0.5, 1)) * np.sin(2 * np.pi * (c["mains_hz"] * k * t + rng.random()))
+        hum += (
+            gain
+            * float(rng.uniform(0.5, 1))
+            * np.sin(2 * np.pi * (c["mains_hz"] * k * t + rng.random()))
+        )
     broad = coloured(samples, rate_hz, rng, [50, 125, 300, 700, 1500, 4000, 9000],
-                     [-2, 0, -3, -6, -10, -19, -33])  # fmt: skip
+                     [-2, 0, -2, -4, -9, -20, -36])  # fmt: skip
     out = 0.45 * unit(hum) + broad * (1 + 0.1 * slow(samples, rate_hz, rng, 2.0))
     for _ in range(3):
         hz = float(np.exp(rng.uniform(np.log(250), np.log(2200))))
-        whine = np.sin(2 * np.pi * turned(hz * (1 + 0.004 * slow(samples, rate_hz, rng, 0.7)), samples, rate_hz))
+        whine = np.sin(
+            2
+            * np.pi
+            * turned(hz * (1 + 0.004 * slow(samples, rate_hz, rng, 0.7)), samples, rate_hz)
+        )
         out += float(rng.uniform(0.08, 0.3)) * whine * (1 + 0.3 * slow(samples, rate_hz, rng, 3.0))
     for k in range(2):
         pace = c["strokes_per_min"] / 60 * (1.0 if k == 0 else float(rng.uniform(1.6, 3.2)))
