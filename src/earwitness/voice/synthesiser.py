@@ -159,8 +159,23 @@ class Synthesiser:
         return tuple(parts)
 
 
-def _one(part: Part, samples: int, rate_hz: int, seed: int, segment: int) -> Samples:
-    """Return one part of one segment at the stem's loudness and its own gain."""
+def part_sound(part: Part, samples: int, rate_hz: int, seed: int, segment: int) -> Samples:
+    """Return one part of one segment at the stem's loudness and its own gain.
+
+    Parameters
+    ----------
+    part
+        What sounds.
+    samples, rate_hz
+        Length and rate.
+    seed, segment
+        Chance: the seed of the request and the place in the stem.
+
+    Raises
+    ------
+    VoiceError
+        If the model gives anything but finite samples, or nothing that can be heard.
+    """
     concept = part.model.concept
     made = np.zeros(samples)
     for attempt in range(_TRIES):
@@ -190,5 +205,5 @@ def _mixture(
 ) -> Samples:
     mixed = np.zeros(samples)
     for part in parts:
-        mixed += _one(part, samples, rate_hz, seed, segment)
+        mixed += part_sound(part, samples, rate_hz, seed, segment)
     return level.at_loudness(mixed, rate_hz, STEM_LUFS)

@@ -1,0 +1,1 @@
+"""Trained on our sounds alone, tested on real recordings."""
