@@ -233,8 +233,8 @@ def pigeon(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                     parts.append(coo(r, r.uniform(0.7, 1.2), [0.95, 1.1, 0.75], 24, 0.8 * pitch))
                     parts.append(np.zeros(int(r.uniform(0.2, 0.5) * rate_hz)))
                 return np.concatenate(parts)
-            notes = ((0.24, 0.7, 0.14), (0.5, 1.0, 0.12), (0.42, 0.85, 0.16))
-            notes += ((0.2, 0.75, 0.08), (0.34, 0.75, 0.16))
+            notes = [(0.24, 0.7, 0.14), (0.5, 1.0, 0.12), (0.42, 0.85, 0.16)]
+            notes += [(0.2, 0.75, 0.08), (0.34, 0.75, 0.16)]
             for _ in range(int(r.integers(1, 4))):
                 for length, loud, rest in notes:
                     shape = [0.92, 1.03, 1.0, 0.93] if loud > 0.9 else [0.94, 0.98, 0.92]

@@ -47,7 +47,7 @@ def cow(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             share = share * np.where(keys > 0.85, 0.55, 1.0)[:, None]
             mouth = closed ** (1 - share) * wide**share * scale
             muffled = 0.35 + 0.65 * np.interp(np.linspace(0, 1, n), keys, share[:, 0])
-            late = np.linspace(0, 1, n) > r.uniform(0.5, 1.1)
+            late = np.where(np.linspace(0, 1, n) > r.uniform(0.5, 1.1), 1.0, 0.0)
             return vocal(
                 f,
                 swell(n, 0.15, 0.2, 0.7) * muffled,
@@ -55,8 +55,8 @@ def cow(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
                 r,
                 mouth,
                 breath=0.08,
-                chaos=0.012 + 0.05 * late * r.uniform(),
-                subharmonic=0.4 * late * r.uniform(),
+                chaos=np.asarray(0.012 + 0.05 * late * r.uniform()),
+                subharmonic=np.asarray(0.4 * late * r.uniform()),
                 sharpness=6,
                 tilt_hz=700,
                 tilt_db=-7.5,

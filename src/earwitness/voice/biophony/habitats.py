@@ -58,7 +58,7 @@ def dawn_chorus(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
     for k in order[: 1 + round(2 * c["strength"])]:
         function, concept, level = singers[int(k)]
         near += _layer(function, concept, samples, rate_hz, rng, level - rng.uniform(0, 5))
-    pitches = rng.uniform(2300, 5600, 1 + round(4 * c["strength"]))
+    pitches = rng.uniform(2300, 5600, 1 + round(3 * c["strength"]))
     for pitch in pitches:
         level = -rng.uniform(3, 10)
         args = (samples, rate_hz, rng, level)
@@ -118,7 +118,7 @@ def savanna_night(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
     pitch = float(rng.uniform(3600, 4800))
     args = (samples, rate_hz, rng)
     out = _layer(
-        insects.crickets, "crickets", *args, 0.0, temperature_c=warm, pitch_hz=pitch, count=9
+        insects.crickets, "crickets", *args, 0.0, temperature_c=warm, pitch_hz=pitch, count=6
     )
     out += _layer(
         insects.crickets,
@@ -169,7 +169,7 @@ def tropical_forest(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Sample
         -3.0,
         temperature_c=warm,
         pitch_hz=float(rng.uniform(3300, 5600)),
-        count=6,
+        count=4,
     )
     calls = 0.4 * _pipes(samples, rate_hz, rng, rng.uniform(1600, 2900), rng.uniform(0.5, 1.4))
     for _ in range(1 + round(2 * c["strength"])):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from earwitness.voice.biophony.tract import Samples, gaps, seconds, spun, swell
+from earwitness.voice.biophony.tract import Samples, gaps, seconds, spun, strewn, swell
 from earwitness.voice.dsp import band_noise, bandpass, place, scatter, slow
 from earwitness.voice.model import Control, model
 
@@ -107,7 +107,7 @@ def cicadas(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
         pitch = min(c["pitch_hz"] * np.exp(rng.normal(0, 0.1 if k else 0.03)), 0.42 * rate_hz)
         rate = c["rate_per_s"] * pace * np.exp(rng.normal(0, 0.08))
         grains = []
-        for _ in range(4):
+        for _ in range(7):
             n = seconds(0.004, rate_hz)
             t = np.arange(n) / rate_hz
             f = pitch * rng.uniform(0.94, 1.06)
@@ -119,7 +119,8 @@ def cicadas(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
         clicks = int(samples / rate_hz * rate * 1.1) + 2
         at = np.cumsum((1 + 0.1 * rng.standard_normal(clicks)) / rate)
         loud = 1 + 0.25 * np.where(np.arange(clicks) % 2, 1.0, -1.0)  # the tymbal in, then out
-        train = scatter(samples, rate_hz, at, grains, loud, rng.integers(0, 4, clicks))
+        starts = (at * rate_hz).astype(np.int64)
+        train = strewn(samples, starts, np.array(grains), np.asarray(loud))
         if drones and rng.uniform() < 0.7:
             gate = np.exp(0.35 * slow(samples, rate_hz, rng, 0.6))
         else:

@@ -27,6 +27,7 @@ Rng = np.random.Generator
 
 def _unit_of_song(rate_hz: int, rng: Rng, base: float) -> Caller:
     """Return one unit of a theme, sung alike each time."""
+    partials: tuple[float, ...]
     kind = rng.choice(["moan", "cry", "groan", "shriek", "pulses"], p=[0.35, 0.25, 0.15, 0.15, 0.1])
     if kind == "moan":
         shape = (

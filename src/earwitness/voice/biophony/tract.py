@@ -58,10 +58,13 @@ def swell(samples: int, attack: float, release: float, peak: float = 1.0) -> Sam
     peak
         Exponent: above 1 the envelope is more peaked.
     """
-    x = (np.arange(samples) + 0.5) / max(samples, 1)
-    up = np.sin(0.5 * np.pi * np.minimum(x / max(attack, 1e-4), 1)) ** 2
-    down = np.sin(0.5 * np.pi * np.minimum((1 - x) / max(release, 1e-4), 1)) ** 2
-    return np.asarray((up * down) ** peak)
+    out = np.ones(samples)
+    for share, part in ((attack, out), (release, out[::-1])):
+        width = max(share, 1e-4) * samples
+        count = min(samples, int(np.ceil(width)))
+        ramp = np.minimum((np.arange(count) + 0.5) / width, 1)
+        part[:count] *= np.sin(0.5 * np.pi * ramp) ** (2 * peak)
+    return out
 
 
 def seconds(duration_s: float, rate_hz: int) -> int:
@@ -228,7 +231,7 @@ def _cascade(f: Samples, formants: Samples, sharpness: float) -> NDArray[np.comp
         response *= (along + across * np.maximum(span[:, k : k + 1], width) / centre) / (
             along + across * (width / centre)
         )
-    return response
+    return np.asarray(response, dtype=np.complex64)
 
 
 def vocal(
@@ -309,14 +312,16 @@ def whistled(
     """
     angle = 2 * np.pi * np.cumsum(pitch_hz) / rate_hz
     top = 0.48 * rate_hz
+    lowest, highest = float(pitch_hz.min()), float(pitch_hz.max())
     out = np.zeros(len(pitch_hz))
+    before, tone = np.zeros(len(pitch_hz)), np.sin(angle)
+    twice = 2 * np.cos(angle) if len(partials) > 1 and 2 * lowest <= top else tone
     for k, amplitude in enumerate(partials, start=1):
-        if k * float(pitch_hz.min()) > top:
+        if k > 1:  # sin(kx) = 2 cos(x) sin((k-1)x) - sin((k-2)x)
+            before, tone = tone, twice * tone - before
+        if k * lowest > top:
             break
-        tone = amplitude * np.sin(k * angle)
-        if k * float(pitch_hz.max()) > top:
-            tone *= k * pitch_hz < top
-        out += tone
+        out += amplitude * (tone * (k * pitch_hz < top) if k * highest > top else tone)
     return np.asarray(out * loudness)
 
 
@@ -453,6 +458,23 @@ def company(
 
 def _rest(rng: np.random.Generator) -> float:
     return float(np.clip(rng.exponential(), 0.15, 3.0))
+
+
+def strewn(samples: int, starts: NDArray[np.int64], grains: Samples, gains: Samples) -> Samples:
+    """Return thousands of very short grains added up, each start with the next grain in turn.
+
+    Parameters
+    ----------
+    starts, gains
+        Sample of each onset, and its gain; onsets too late for a whole grain are left out.
+    grains
+        Shape ``(k, length)``.
+    """
+    fits = (starts >= 0) & (starts < samples - grains.shape[1])
+    which = np.arange(len(starts))[fits] % len(grains)
+    index = starts[fits][:, None] + np.arange(grains.shape[1])
+    weights = grains[which] * gains[fits][:, None]
+    return np.bincount(index.ravel(), weights.ravel(), samples)
 
 
 def bend_by(x: Samples, ratio: float) -> Samples:

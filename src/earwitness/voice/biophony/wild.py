@@ -197,8 +197,9 @@ def deer(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             chaos=harsh,
             subharmonic=r.uniform(0, 0.4),
             sharpness=6,
-            tilt_hz=900,
-            tilt_db=-6,
+            tilt_hz=1400,
+            tilt_db=-7,
+            beak_hz=350,
             shimmer=0.3,
         )
 
