@@ -130,8 +130,8 @@ def baby(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, f
     starts = np.concatenate([[starts[0] - 60.0 / c["cries_per_min"]], starts])
     gaps = np.diff(starts, append=starts[-1] + 1.4)
     lengths = np.clip(gaps * rng.uniform(0.62, 0.8, len(gaps)), 0.35, 2.6)
-    high = 0.12 * rng.standard_normal(len(gaps)) + 0.15 * (c["strength"] - 0.5)
-    shape = np.stack([high - 0.25, high + 0.1, high - 0.3], axis=1)
+    high = 0.09 * rng.standard_normal(len(gaps)) + 0.15 * (c["strength"] - 0.5)
+    shape = np.stack([high - 0.3, high, high - 0.4], axis=1)
     track = calls(
         duration, rng, who, starts, lengths, shape, rng.choice([3, 4, 8], len(gaps)),
         rng.uniform(0.75, 1.0, len(gaps)),

@@ -134,7 +134,7 @@ def talk(duration_s: float, rng: np.random.Generator, who: Talker) -> Track:
         for k in range(count):
             last = k == count - 1
             length = float(np.exp(0.28 * rng.standard_normal())) / pace * (1.6 if last else 1.0)
-            strong = 1.0 if k % stress == 0 else 0.62
+            strong = 1.0 if k % stress == 0 else 0.8
             vowel = vowels[rng.choice(10, p=OFTEN)]
             if strong < 1:
                 vowel = 0.65 * vowel + 0.35 * vowels[8]
@@ -193,10 +193,10 @@ def _consonant(
         centre, q, loud = HISSES[rng.choice(4, p=[0.45, 0.2, 0.2, 0.15])]
         track.hiss[a:b] = 0.42 * loud * level
         track.hiss_hz[a:b], track.hiss_q[a:b] = centre * min(scale, 1.2), q
-        track.voiced[a:b] = 0.25 * level if rng.random() < 0.35 else 0.0
+        track.voiced[a:b] = 0.15 * level if rng.random() < 0.35 else 0.0
     elif draw < 0.94:  # nasal, liquid or glide
         formants = SONORANTS[rng.integers(len(SONORANTS))]
-        track.voiced[a:b] = 0.4 * level
+        track.voiced[a:b] = 0.25 * level
         track.formants_hz[a:b, :3] = np.array(formants) * scale
     else:  # h
         track.breath[a:b] = 0.5 * level

@@ -149,7 +149,11 @@ def sound(track: Track, rng: np.random.Generator, rate_hz: int = VOICE_HZ) -> Sa
     if np.any(track.hiss > 0):
         loud = np.flatnonzero(track.hiss[: len(total)] > 1e-4)
         ratio = np.maximum(hz, 1.0)[None, :] / track.hiss_hz[loud, None]
-        shape = FRICTION * track.hiss[loud, None] / (1 + 1j * track.hiss_q[loud, None] * (ratio - 1 / ratio))
+        shape = (
+            FRICTION
+            * track.hiss[loud, None]
+            / (1 + 1j * track.hiss_q[loud, None] * (ratio - 1 / ratio))
+        )
         total[loud] += spectra(noise)[loud] * shape
     grains = fft.irfft(total, width)
     out = np.zeros((len(grains) + 5) * hop)
