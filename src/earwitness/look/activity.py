@@ -54,6 +54,11 @@ class Motion:
         self._grids.append(grid)
         self._last = (grey, homography)
 
+    @property
+    def latest(self) -> float:
+        """How much moved in the last frame, anywhere, 0 to 1."""
+        return float(self._grids[-1].mean()) / 255.0 if self._grids else 0.0
+
     def along(
         self,
         times_s: Sequence[float],

@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 SMALL_SIDE_PX = 192
 """Longest side at which frames are compared."""
 
+_GRAIN = 3.0  # grey levels: less than this tells nothing apart from noise and coding
 _LEVELS = 3
 _ROUNDS = 12
 _LEAST_OVERLAP = 0.6
@@ -102,21 +103,22 @@ class _Fit:
     zoom: float
     overlap: float
     alike: float
+    cost: float
 
 
 def _align(reference: _Reference, levels: list[Array], turned: Array, zoom: float) -> _Fit:
     """Return how a frame is turned against the reference: rays_frame = turnedᵀ rays_reference."""
-    overlap, alike = 0.0, -1.0
+    overlap, alike, cost = 0.0, -1.0, 1.0
     for number in reversed(range(len(reference.levels))):
         image, focal, rays, descent = reference.levels[number]
         for _ in range(_ROUNDS):
             seen, inside = _sample(levels[number], rays @ turned, focal * zoom)
             overlap = float(inside.mean())
             if overlap < 0.1:
-                return _Fit(turned, zoom, overlap, -1.0)
+                return _Fit(turned, zoom, overlap, -1.0, 1.0)
             a, b = image[inside], seen[inside]
             error = (b - b.mean()) * (a.std() + 1.0) / (b.std() + 1.0) - (a - a.mean())
-            spread = 1.4826 * float(np.median(np.abs(error))) + 0.5
+            spread = 1.4826 * float(np.median(np.abs(error))) + _GRAIN
             weight = np.maximum(0.0, 1 - (error / (4.0 * spread)) ** 2) ** 2
             steep = descent[inside]
             weighted = steep * weight[:, None]
@@ -127,11 +129,31 @@ def _align(reference: _Reference, levels: list[Array], turned: Array, zoom: floa
             zoom = float(np.clip(zoom * np.exp(-step[3]), 0.25, 4.0))
             if float(np.abs(step).max()) * focal < 0.01:
                 break
+        cost = _cost(error)
         # Things that move on their own say nothing about how well the camera was followed.
         a, b = a[weight > 0.2], b[weight > 0.2]
         known = a.size > 1 and a.std() > 0.5 and b.std() > 0.5
         alike = float(np.corrcoef(a, b)[0, 1]) if known else 1.0
-    return _Fit(turned, zoom, overlap, alike)
+    return _Fit(turned, zoom, overlap, alike, cost)
+
+
+def _unmoved(reference: _Reference, levels: list[Array], turned: Array, zoom: float) -> _Fit:
+    """Return how well a frame fits where the last one did: a still camera must not drift."""
+    image, focal, rays, _ = reference.levels[0]
+    seen, inside = _sample(levels[0], rays @ turned, focal * zoom)
+    a, b = image[inside], seen[inside]
+    if a.size < 2:
+        return _Fit(turned, zoom, 0.0, -1.0, 1.0)
+    error = (b - b.mean()) * (a.std() + 1.0) / (b.std() + 1.0) - (a - a.mean())
+    known = a.std() > 0.5 and b.std() > 0.5
+    alike = float(np.corrcoef(a, b)[0, 1]) if known else 1.0
+    return _Fit(turned, zoom, float(inside.mean()), alike, _cost(error))
+
+
+def _cost(error: Array) -> float:
+    """Return how badly pixels fit, 0 to 1, each counted only so far (Geman–McClure)."""
+    square = (error / (4 * _GRAIN)) ** 2
+    return float(np.mean(square / (1 + square)))
 
 
 class Camera:
@@ -168,9 +190,12 @@ class Camera:
         turned, zoom = self._since
         # Two guesses: it turns on as it did, or it stands still.
         fits = [_align(self._reference, levels, turned @ self._step, zoom)]
-        if fits[0].alike < 0.9:
+        if fits[0].cost > 0.05:
             fits.append(_align(self._reference, levels, turned, zoom))
-        fit = max(fits, key=lambda one: one.alike)
+        fit = min(fits, key=lambda one: one.cost)
+        still = _unmoved(self._reference, levels, turned, zoom)
+        if still.cost <= fit.cost * 1.02 + 1e-4:
+            fit = still
         if fit.alike < _CUT_CORRELATION and _far_apart(self._last, image):
             return self._begin(image, fit.alike)
         self._step = turned.T @ fit.turned
@@ -180,7 +205,7 @@ class Camera:
             self._reference_turned @ fit.turned, self._reference_zoom * fit.zoom, False, fit.alike
         )
         # Far from the reference, or changed too much: go on from here.
-        if fit.overlap < _LEAST_OVERLAP or fit.alike < 0.8:
+        if fit.overlap < _LEAST_OVERLAP or fit.cost > 0.3:
             self._anchor(image, view.turned, view.zoom)
         return view
 

@@ -1,0 +1,230 @@
+"""Watching a clip: shots, what is seen in them and where it moves, in one pass over its frames.
+
+Every frame is used for the camera's turn and for visible motion, at a small size; only some are
+looked at with the eyes, as many each second as the budget allows: the first of a shot, then at
+steady intervals, longer ones while nothing moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitness.look.activity import Motion
+from earwitness.look.camera import SMALL_SIDE_PX, Camera, View
+from earwitness.look.contract import Depth, Namer, Picture, Segmenter
+from earwitness.look.geometry import Pinhole, centre, focal_px
+from earwitness.look.outlines import box_of
+from earwitness.look.tracks import Seen
+from earwitness.media.clips import Frame
+from earwitness.scene import frame
+
+Array = NDArray[np.float64]
+
+LOOK_SIDE_PX = 1024
+MOTION_PER_S = 25.0
+"""Most frames a second that camera and motion are worked out for."""
+
+STILL = 0.01
+_KEY_AFTER_S = 0.4  # the first frames of a shot are often still blended with the last one's end
+_KEY_EVERY_S = 10.0
+
+# Camera axes (x right, y down, z ahead) to the listener frame (x front, y left, z up).
+_TO_LISTENER = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Who looks.
+
+    Parameters
+    ----------
+    segmenter, namer, depth
+        As their Protocols say.
+    fov_deg
+        Horizontal angle of view, or None for 60° along the longer side.
+    """
+
+    segmenter: Segmenter
+    namer: Namer
+    depth: Depth
+    fov_deg: float | None = None
+
+
+@dataclass(eq=False)
+class Shot:
+    """One shot of a clip.
+
+    Parameters
+    ----------
+    start_s, end_s
+        First and last frame's time.
+    times_s, turns, zooms
+        Of every frame used: when, the camera's rotation to the shot's first frame in the listener
+        frame ``(3, 3)``, and its focal length relative to it.
+    seen
+        Of every frame looked at: when, and the things seen, in the shot's world.
+    keys
+        Times and pictures that stand for the shot.
+    motion
+        What moved.
+    """
+
+    start_s: float
+    end_s: float
+    times_s: list[float] = field(default_factory=list)
+    turns: list[Array] = field(default_factory=list)
+    zooms: list[float] = field(default_factory=list)
+    seen: list[tuple[float, list[Seen]]] = field(default_factory=list)
+    keys: list[tuple[float, Picture]] = field(default_factory=list)
+    motion: Motion = field(default_factory=Motion)
+
+    def turn_at(self, time_s: float) -> Array:
+        """Return the camera's rotation at the frame nearest to a time."""
+        if not self.turns:
+            return np.eye(3)
+        return self.turns[int(np.argmin(np.abs(np.asarray(self.times_s) - time_s)))]
+
+    @property
+    def moved(self) -> bool:
+        """Whether the camera turned by more than a degree."""
+        return any(float(np.trace(turn)) < 2.9997 for turn in self.turns)
+
+
+def to_camera(places: Array, turns: Sequence[Array]) -> Array:
+    """Return places of a shot's world as the camera sees them, shape ``(n, 3)``.
+
+    Parameters
+    ----------
+    places
+        Shape ``(n, 3)``, listener frame of the shot's first frame.
+    turns
+        The camera's rotation at each, ``n`` of ``(3, 3)``.
+    """
+    seen: Array = np.einsum("nji,nj->ni", np.stack(turns), places)
+    return seen
+
+
+class Watcher:
+    """Takes a clip's frames and tells its shots.
+
+    Parameters
+    ----------
+    parts
+        Who looks.
+    looks_per_s
+        Most frames a second that are looked at.
+    name
+        The clip's name, for messages.
+    """
+
+    def __init__(self, parts: Parts, *, looks_per_s: float = 3.0, name: str = "clip") -> None:
+        self._parts, self._interval_s, self._name = parts, 1.0 / looks_per_s, name
+        self._shot: Shot | None = None
+        self._camera: Camera | None = None
+        self._size = (0, 0)
+        self._last_frame_s = -1.0
+        self._next_look_s = 0.0
+        self._looks = 0
+
+    @property
+    def looks(self) -> int:
+        """How many frames were looked at."""
+        return self._looks
+
+    def watch(self, frames: Iterable[Frame]) -> Iterator[Shot | float]:
+        """Yield the time of each frame that was used, and each shot when it has ended."""
+        for one in frames:
+            if one.time_s - self._last_frame_s < 0.8 / MOTION_PER_S and self._last_frame_s >= 0:
+                if self._shot is not None:
+                    self._shot.end_s = one.time_s
+                continue
+            ended = self._take(one)
+            if ended is not None:
+                yield ended
+            yield one.time_s
+        if self._shot is not None:
+            yield self._shot
+
+    def _take(self, one: Frame) -> Shot | None:
+        grey = one.grey(SMALL_SIDE_PX)
+        height, width = grey.shape
+        focal = focal_px(width, height, fov_deg=self._parts.fov_deg)
+        if self._camera is None or self._size != (width, height):
+            self._camera, self._size = Camera(focal), (width, height)
+        view = self._camera.add(grey)
+        ended = None
+        if view.cut or self._shot is None:
+            ended, self._shot = self._shot, Shot(one.time_s, one.time_s)
+            self._next_look_s = one.time_s
+        self._last_frame_s = one.time_s
+        shot = self._shot
+        shot.end_s = one.time_s
+        shot.times_s.append(one.time_s)
+        shot.turns.append(_TO_LISTENER @ view.turned @ _TO_LISTENER.T)
+        shot.zooms.append(view.zoom)
+        shot.motion.add(one.time_s, grey, _homography(view, focal, width, height))
+        if one.time_s >= self._next_look_s - 1e-6:
+            self._look(one, shot)
+        return ended
+
+    def _look(self, one: Frame, shot: Shot) -> None:
+        self._looks += 1
+        picture = Picture(one.rgb(LOOK_SIDE_PX), None, self._name)
+        shot.seen.append((one.time_s, self._things(picture, one.time_s, shot)))
+        first = not shot.keys
+        if first or (
+            # The first picture is replaced once the shot has settled.
+            one.time_s - shot.start_s >= _KEY_AFTER_S
+            and (len(shot.keys) == 1 and shot.keys[0][0] - shot.start_s < _KEY_AFTER_S)
+        ):
+            shot.keys = [(one.time_s, picture)]
+        elif one.time_s - shot.keys[-1][0] >= _KEY_EVERY_S:
+            shot.keys.append((one.time_s, picture))
+        still = shot.motion.latest < STILL and not shot.moved
+        self._next_look_s = one.time_s + self._interval_s * (2.0 if still else 1.0)
+
+    def _things(self, picture: Picture, time_s: float, shot: Shot) -> list[Seen]:
+        zoom = shot.zooms[-1]
+        focal = focal_px(picture.width_px, picture.height_px, fov_deg=self._parts.fov_deg) * zoom
+        found = [one for one in self._parts.segmenter.segment(picture) if one.what == "thing"]
+        names = self._parts.namer.name(picture, found)
+        far = self._parts.depth.distance(picture, found, names, focal_px=focal)
+        camera = Pinhole(picture.width_px, picture.height_px, focal)
+        seen = []
+        for region, name, distance in zip(found, names, far, strict=True):
+            if name.concept is None:
+                continue
+            box = box_of(region.mask)
+            x, y = centre(box)
+            azimuth, elevation = camera.angles(x, y)
+            world = shot.turns[-1] @ frame.xyz(azimuth, elevation, distance.metres)
+            turned, raised, metres = frame.angles(world)
+            low, high = camera.angles([x, x], [box[3], box[1]])[1]
+            seen.append(
+                Seen(
+                    time_s,
+                    float(turned),
+                    float(raised),
+                    camera.width_deg(box),
+                    float(high - low),
+                    float(metres),
+                    name.concept,
+                    name.words,
+                    min(region.score, name.score),
+                    box,
+                )
+            )
+        return seen
+
+
+def _homography(view: View, focal: float, width: int, height: int) -> Array:
+    """Return this frame's pixels → pixels of the shot's first frame."""
+    middle = np.array([[1.0, 0, (width - 1) / 2], [0, 1.0, (height - 1) / 2], [0, 0, 1.0]])
+    of_first = middle @ np.diag([focal, focal, 1.0])
+    of_this = middle @ np.diag([focal * view.zoom, focal * view.zoom, 1.0])
+    made: Array = of_first @ view.turned @ np.linalg.inv(of_this)
+    return made
