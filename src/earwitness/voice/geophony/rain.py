@@ -84,7 +84,8 @@ def rain_light(
 
     patter = _near(samples, rate_hz, rng, rain, 1.6, drop)
     hiss = _sheet(samples, rate_hz, rng, rain, centre_hz=float(rng.uniform(2200, 5500)))
-    return dsp.unit(patter) + float(rng.uniform(0.45, 0.9)) * (rain / 2) ** 0.3 * hiss
+    share = float(rng.uniform(0.45, 0.9) * (rain / 2) ** 0.3)
+    return dsp.unit(patter) + share * hiss
 
 
 @model("rain-heavy", _rate(40.0), source=_SOURCE)

@@ -61,12 +61,12 @@ def stream(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str,
         kinds=16,
     )
     out = dsp.unit(out) + 0.5 * gurgle
-    f = float(rng.uniform(700, 1500))
+    f = float(rng.uniform(500, 1400))
     rush = dsp.contoured(
         samples, rate_hz, rng, [f / 8, f / 4, f / 2, f, 4 * f, 16 * f], [-30, -14, -4, 0, -8, -24]
     )
     rush *= dsp.fluctuation(samples, rate_hz, rng, 2.0, 1.0)
-    return out + (0.15 + 0.45 * flow) * rush
+    return out + (0.2 + 0.6 * flow) * rush
 
 
 @model(

@@ -88,6 +88,7 @@ def drums(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
         "crash": [cymbal(rate_hz, rng, 1.8, 3800) for _ in range(2)],
     }
     out = np.zeros(samples)
+    loud = rng.uniform(0.25, 0.5)
 
     def hit(name: str, bar: int, step: int, gain: float) -> None:
         late = c["swing"] * sixteenth if step % 2 else 0.0
@@ -112,7 +113,7 @@ def drums(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
                 hit("snare", bar, step, 0.14)
             if hats[step] == "x":
                 opened = step == 14 and rng.uniform() < 0.4
-                hit("open" if opened else "hat", bar, step, 0.28 * accent)
+                hit("open" if opened else "hat", bar, step, float(loud) * accent)
         if bar % 4 == 0 and rng.uniform() < 0.6:
             hit("crash", bar, 0, 0.4)
-    return in_room(out, rate_hz, rng, t60_s=0.35)
+    return in_room(out, rate_hz, rng, t60_s=float(rng.uniform(0.25, 0.7)), wet=0.35)

@@ -51,7 +51,7 @@ def accordion(
     out = play(samples, rate_hz, notes, tone, ring_s=0.04)
     bellows = 0.8 + 0.2 * np.sin(2 * np.pi * np.arange(samples) / rate_hz / (beats * 2 * beat))
     out *= bellows * (1 + 0.04 * dsp.slow(samples, rate_hz, rng, 3.0))
-    out = dsp.lowpass(dsp.highpass(out, rate_hz, 120, order=1), rate_hz, 2600)
+    out = dsp.lowpass(dsp.highpass(out, rate_hz, 120, order=1), rate_hz, 4200)
     box = dsp.resonators(out, rate_hz, [620, 1250, 2100], [300, 500, 700], [0.6, 0.8, 0.5])
     return in_room(out + box, rate_hz, rng)
 
@@ -72,8 +72,8 @@ def organ(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     for start, degrees in chords(rng, duration, 4 * beat, key):
         own = [degrees[0] - 2 * size, *(d - size for d in degrees)]
         notes += [Note(start, 3.95 * beat, key.pitch_hz(d), 0.4) for d in own]
-    # 8′ principal and flute, 4′, 2⅔′, 2′, and 16′: each with few harmonics of its own.
-    ranks = [(1.0, 1.0), (2.0, 0.6), (3.0, 0.25), (4.0, 0.35), (0.5, 0.4)]
+    # 8′, 4′, 2⅔′, 2′, 16′ and a mixture of two ranks: each with few harmonics of its own.
+    ranks = [(1.0, 1.0), (2.0, 0.6), (3.0, 0.3), (4.0, 0.4), (0.5, 0.4), (6.0, 0.3), (8.0, 0.3)]
     drawn = [rank for rank in ranks if rank[0] == 1.0 or rng.uniform() < 0.75]
     pipe = np.array([1.0, 0.5, 0.3, 0.16, 0.1, 0.06])
 
@@ -95,7 +95,7 @@ def organ(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
 
     dry = play(samples, rate_hz, notes, tone, ring_s=0.07)
     blower = 0.004 * float(np.std(dry)) * dsp.coloured(samples, rate_hz, rng, -5.0, low_hz=100)
-    wet = dsp.reverberation(dry, rate_hz, rng, c["reverberation_s"], damping_hz=2500)
+    wet = dsp.reverberation(dry, rate_hz, rng, c["reverberation_s"], damping_hz=3500)
     return 0.6 * dry + 0.8 * wet + blower
 
 

@@ -106,6 +106,7 @@ def melody(
         ]
         form = (0, 1, 0, 2) if rng.uniform() < 0.6 else (0, 0, 1, 2)
         for part in form:
+            bold = float(rng.uniform(0.6, 1.1))
             rhythm: tuple[float, ...] = motif[min(part, 1)][0]
             steps = motif[min(part, 1)][1]
             if part == 2:  # the close: falls to the tonic or its fifth and stays
@@ -125,7 +126,7 @@ def melody(
                         max(0.0, at + float(rng.normal(0, 0.007))),
                         beats * beat * legato,
                         key.pitch_hz(degree),
-                        float(np.clip(strength + rng.normal(0, 0.07), 0.15, 1.0)),
+                        float(np.clip(bold * strength + rng.normal(0, 0.07), 0.12, 1.0)),
                     )
                 )
                 at += beats * beat
