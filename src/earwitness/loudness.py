@@ -220,11 +220,32 @@ class Meter:
 
         A sound shorter than one 400 ms block is measured whole, without gates.
         """
+        return self.loudness_after(0.0)
+
+    def loudness_after(self, gain_db: float) -> float:
+        """Return the loudness that the sound so far would have after a gain, LUFS.
+
+        It is not just the loudness plus the gain: the absolute gate of −70 LUFS applies to what is
+        heard in the end, so that a scene of far and faint things is no silence.
+
+        Parameters
+        ----------
+        gain_db
+            Gain in dB.
+
+        Examples
+        --------
+        >>> meter = Meter([1.0], 48000)
+        >>> meter.add(1e-5 * np.sin(2 * np.pi * 997 * np.arange(96000) / 48000)[None])
+        >>> meter.integrated_lufs, round(meter.loudness_after(60.0), 2)
+        (-70.0, -43.01)
+        """
+        gain = 10 ** (gain_db / 10)
         if len(self._steps) < 4:
-            power = np.array([self._energy / max(1, self._samples)])
+            power = gain * np.array([self._energy / max(1, self._samples)])
         else:
             steps = np.array(self._steps)
-            power = np.convolve(steps, np.ones(4), "valid") / (4 * self._step)
+            power = gain * np.convolve(steps, np.ones(4), "valid") / (4 * self._step)
             power = power[power > 10 ** ((SILENCE_LUFS + 0.691) / 10)]
             if power.size:
                 power = power[power > power.mean() * 0.1]

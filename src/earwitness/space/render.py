@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from earwitness import plugins
 from earwitness.errors import LayoutError, OptionError, OutputError
-from earwitness.loudness import SILENCE_LUFS, Meter, channel_weights
+from earwitness.loudness import Meter, channel_weights
 from earwitness.scene import Layout, Scene, Sound
 from earwitness.space.contract import BLOCK, Renderer, Stem
 from earwitness.space.engine import samples_in
@@ -104,11 +104,15 @@ class Rendering:
         self.gain_db = 0.0
         if np.isneginf(self.true_peak_db):
             return
-        if loudness_lufs is not None and self.loudness_lufs > SILENCE_LUFS:
-            self.gain_db = loudness_lufs - self.loudness_lufs
+        if loudness_lufs is not None:
+            # The gate of silence belongs to what is heard in the end, so the gain is sought from
+            # full scale downwards and not from how faint the scene is on its own scale.
+            self.gain_db = -self.true_peak_db
+            for _ in range(_ROUNDS):
+                self.gain_db += loudness_lufs - meter.loudness_after(self.gain_db)
         if self.true_peak_db + self.gain_db <= true_peak_db:
             self.true_peak_db += self.gain_db
-            self.loudness_lufs = max(SILENCE_LUFS, self.loudness_lufs + self.gain_db)
+            self.loudness_lufs = meter.loudness_after(self.gain_db)
         else:
             self._fit(loudness_lufs, true_peak_db)
 

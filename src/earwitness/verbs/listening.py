@@ -96,6 +96,7 @@ class Options:
 def look_at(picture: Picture, options: Options) -> Scene:
     """Return the scene that a picture shows, not yet voiced."""
     segmenter, _, depth = options.look.partition("+")
+    asked = understand(options.prompt) if options.prompt else None
     return compose(
         picture,
         segmenter=plugins.make("segmenter", segmenter),
@@ -103,7 +104,8 @@ def look_at(picture: Picture, options: Options) -> Scene:
         depth=plugins.make("depth", depth or "builtin"),
         fov_deg=options.fov_deg,
         most=options.sources,
-        wishes=understand(options.prompt).wishes if options.prompt else (),
+        wishes=asked.wishes if asked else (),
+        refused=asked.refused if asked else (),
         region=options.region,
         seed=options.seed,
         duration_s=options.duration_s,
