@@ -34,11 +34,11 @@ PAN_EVERY = 256
 AIR_REACH_S = 0.0107
 """How far the filter of the air reaches to each side."""
 
-TRANSFORM = 32768
-_SMALLEST_TRANSFORM = 8192
+TRANSFORM = 16384
+_SMALLEST_TRANSFORM = 4096
 _MOST_RESPONSES = 48 * 1024 * 1024  # complex numbers' bytes are eight times as many
 _GROUP = 32  # stems transformed together
-_WORKERS = min(4, os.cpu_count() or 1)
+_MOST_WORKERS = min(4, os.cpu_count() or 1)
 
 Spectra = NDArray[np.complex64]
 Samples = NDArray[np.float32]
@@ -144,6 +144,10 @@ class _Part:
     air: NDArray[np.float32] | None
     sent: float  # to LFE
 
+    def __post_init__(self) -> None:
+        if self.still.response is not None:
+            self.still.response[...] *= np.float32(self.level)
+
 
 class _Mixer:
     """Overlap-save of all that stands still."""
@@ -154,28 +158,32 @@ class _Mixer:
         copies = max((len(p.still.gains) for p in parts if p.still.gains is not None), default=0)
         filters = setting.decorrelators(copies) if copies > 1 else np.zeros((0, 1), np.float32)
         self._copies = setting.spectra(filters)
+        # Large arrays made anew for every stretch would cost more than the sums in them.
+        bins = setting.transform // 2 + 1
+        self._segments = np.zeros((_whole(min(_GROUP, len(parts))), setting.transform), np.float32)
+        self._padded = np.zeros((_whole(len(setting.layout.channels)), bins), np.complex64)
+        self._total = self._padded[: len(setting.layout.channels)]
+        self._product = np.zeros_like(self._total)
 
     def mix(self, start: int, count: int) -> Samples:
         """Return samples ``start`` to ``start + count`` of every channel."""
         size = self._setting.transform
-        channels = len(self._setting.layout.channels)
-        total = np.zeros((channels, size // 2 + 1), dtype=np.complex64)
+        self._total[...] = 0.0
         for first in range(0, len(self._parts), _GROUP):
             group = self._parts[first : first + _GROUP]
-            segments = np.zeros((len(group), size), dtype=np.float32)
-            for part, segment in zip(group, segments, strict=True):
+            segments = self._segments[: _whole(len(group))]
+            segments[...] = 0.0
+            for part, segment in zip(group, segments, strict=False):
                 begin = start - self.back - part.still.delay
                 part.tape.put(segment[: self.back + count + self.ahead], begin)
                 part.tape.forget(begin + count)
-            sounding = np.flatnonzero(segments.any(axis=1))
-            if not len(sounding):
-                continue
-            spectra = scipy.fft.rfft(segments[sounding], axis=1, workers=_WORKERS)
-            self._lay_out([group[i] for i in sounding], spectra, total)
-        mixed = scipy.fft.irfft(total, n=size, axis=1, workers=_WORKERS)
-        return np.asarray(mixed[:, self.back : self.back + count], dtype=np.float32)
+            spectra = scipy.fft.rfft(segments, axis=1, workers=_workers(len(group)))
+            self._lay_out(group, spectra[: len(group)])
+        channels = len(self._total)
+        mixed = scipy.fft.irfft(self._padded, n=size, axis=1, workers=_workers(channels))
+        return np.asarray(mixed[:channels, self.back : self.back + count], dtype=np.float32)
 
-    def _lay_out(self, group: list[_Part], spectra: Spectra, total: Spectra) -> None:
+    def _lay_out(self, group: list[_Part], spectra: Spectra) -> None:
         """Add the spectra of some stems to the spectra of the channels."""
         lfe = list(self._setting.layout.lfe)
         rows: list[Spectra] = []
@@ -186,12 +194,11 @@ class _Mixer:
                 spectrum *= part.air
             still = part.still
             if still.response is not None:
-                for channel, response in zip(total, still.response, strict=True):
-                    channel += spectrum * (response * np.float32(part.level))
+                self._total += np.multiply(still.response, spectrum, out=self._product)
             elif still.gains is not None and len(still.gains) > 1:
                 rows += [spectrum * copy for copy in self._copies[: len(still.gains)]]
                 gains += list(still.gains * part.level)
-            plain = np.zeros(len(total))
+            plain = np.zeros(len(self._total))
             if still.gains is not None and len(still.gains) == 1:
                 plain += still.gains[0] * part.level
             plain[lfe] += part.sent
@@ -201,7 +208,31 @@ class _Mixer:
         if rows:
             weights = np.array(gains, dtype=np.float32).T
             stacked = np.stack(rows) if filtered else spectra
-            total.view(np.float32)[...] += weights @ stacked.view(np.float32)
+            _add_product(weights, stacked.view(np.float32), self._total.view(np.float32))
+
+
+def _whole(rows: int) -> int:
+    """Return a number of rows that the transform takes four at a time; odd ones cost double."""
+    return -(-rows // 4) * 4
+
+
+def _workers(rows: int) -> int:
+    """Return how many threads transform so many rows; starting one for a few does not pay."""
+    return min(_MOST_WORKERS, max(1, rows // 8))
+
+
+def _add_product(
+    weights: NDArray[np.float32], rows: NDArray[np.float32], total: NDArray[np.float32]
+) -> None:
+    """Add ``weights @ rows`` to ``total``, in pieces that stay in the processor's cache.
+
+    Pieces this small are also below what BLAS libraries share out between threads, whose waiting
+    for each other costs more than this product when the machine is busy.
+    """
+    width = max(64, 200_000 // weights.size)
+    for first in range(0, rows.shape[1], width):
+        piece = slice(first, first + width)
+        total[:, piece] += weights @ rows[:, piece]
 
 
 def check_stems(scene: Scene, stems: Mapping[str, Stem]) -> None:
@@ -266,10 +297,11 @@ def stream(
     ):
         size //= 2
     air_reach = 64 * max(1, round(AIR_REACH_S * rate_hz / 64))
-    back = air_reach + spatial.reach + round(LENGTH_S * rate_hz) + PAN_EVERY
-    while size < 2 * (back + air_reach) + BLOCK:  # high rates
+    spread = bool(scene.bed) or any(source.kind == "area" for source in scene.sources)
+    back = air_reach + spatial.reach + (round(LENGTH_S * rate_hz) if spread else 0)
+    while size < 3 * (back + air_reach):  # long filters, high rates
         size *= 2
-    hop = (size - back - air_reach) // BLOCK * BLOCK
+    hop = (size - back - air_reach) // PAN_EVERY * PAN_EVERY
     setting = Setting(layout, rate_hz, size, scene.seed)
     parts: list[_Part] = []
     movers: list[tuple[Moving, Tape, float]] = []
@@ -313,7 +345,7 @@ def stream(
         if lfe:
             channels[lfe] = low_pass(channels[lfe])
         for first in range(0, count, BLOCK):
-            yield np.ascontiguousarray(channels[:, first : first + BLOCK])
+            yield channels[:, first : first + BLOCK]
 
 
 def _bed_part(bed: Bed, stem: Stem, still: Still) -> _Part:

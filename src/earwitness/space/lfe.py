@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
@@ -15,8 +17,14 @@ as the same bass from a main loudspeaker.
 """
 
 
+@cache
+def _sections(rate_hz: int) -> NDArray[np.float64]:
+    once = signal.butter(2, CROSSOVER_HZ, fs=rate_hz, output="sos")
+    return np.concatenate([once, once])
+
+
 class LowPass:
-    """An eighth-order Linkwitz–Riley low-pass at 120 Hz that streams (−48 dB at 240 Hz).
+    """A fourth-order Linkwitz–Riley low-pass at 120 Hz that streams (−74 dB at 1 kHz).
 
     Parameters
     ----------
@@ -27,8 +35,7 @@ class LowPass:
     """
 
     def __init__(self, channels: int, rate_hz: int) -> None:
-        once = signal.butter(4, CROSSOVER_HZ, fs=rate_hz, output="sos")
-        self._sos = np.concatenate([once, once])
+        self._sos = _sections(rate_hz)
         self._state = np.zeros((len(self._sos), channels, 2))
 
     def __call__(self, block: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -95,5 +95,5 @@ class Tape:
         """Let go of all samples before one."""
         drop = min(before - self._start, len(self._held))
         if drop > 0:
-            self._held = self._held[drop:].copy()
+            self._held = self._held[drop:]
             self._start += drop
