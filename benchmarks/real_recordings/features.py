@@ -44,7 +44,7 @@ def statistics(samples: NDArray[np.float64]) -> NDArray[np.float64]:
     total = power.sum(axis=0)
     quiet = total < 1e-4 * total.max()
     heard = power[:, ~quiet] if (~quiet).sum() >= 4 else power
-    mel = 10 * np.log10(np.maximum(heard, 1e-7 * heard.max()))
+    mel = 10 * np.log10(np.maximum(heard, 1e-5 * heard.max()))
     mel -= mel.mean()
     change = np.diff(mel, axis=1)
     envelope = 10 * np.log10(np.maximum(total, 1e-5 * total.max()))
@@ -80,15 +80,15 @@ def windows(samples: NDArray[np.float64]) -> list[NDArray[np.float64]]:
 def worn(samples: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     """Return a sound as some unknown microphone and file might have left it.
 
-    A tilt of up to 4 dB per octave, a band limit from 4 kHz up (old game files), a little room,
+    A tilt of up to 4 dB per octave, the band limits of old files, a little room,
     noise 15 to 60 dB below, and a stretch from 0.5 s to the whole: what tells recordings from
     ours must not tell one concept from another.
     """
     count = fft.next_fast_len(len(samples), real=True)
     axis = np.maximum(fft.rfftfreq(count, 1 / RATE_HZ), 20.0)
     tilt = 10 ** (rng.uniform(-4, 4) * np.log2(axis / 1000) / 20)
-    if rng.random() < 0.5:
-        tilt /= np.sqrt(1 + (axis / rng.uniform(3000, 10000)) ** 8)
+    if rng.random() < 0.6:
+        tilt[axis > rng.choice([2700.0, 4000.0, 5500.0, 5500.0, 8000.0, 10000.0])] *= 1e-3
     if rng.random() < 0.5:
         tilt /= np.sqrt(1 + (rng.uniform(60, 300) / axis) ** 4)
     made = fft.irfft(fft.rfft(samples, count) * tilt, count)[: len(samples)]

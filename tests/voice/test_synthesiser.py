@@ -176,7 +176,7 @@ def test_short_stems_have_the_length_asked_for_and_sound(seconds: float) -> None
 
 
 def test_far_is_fainter_and_duller() -> None:
-    near, far = stem("crickets 2 m away"), stem("crickets 800 m away")
+    near, far = stem("heavy rain, 2 m away"), stem("heavy rain, 800 m away")
 
     def brightness(x: np.ndarray) -> float:
         power = np.abs(np.fft.rfft(x)) ** 2
