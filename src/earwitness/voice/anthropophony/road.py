@@ -275,5 +275,5 @@ def motorway(
     roar += 0.8 * rolling_noise(samples, rate_hz, rng, "lorry", min(25.0, c["speed_m_s"]))
     roar = lowpass(roar, rate_hz, 2500.0, order=1) * np.exp(0.15 * slow(samples, rate_hz, rng, 0.4))
     # lorries pulling, and what is beyond: the low bands of EN 1793-3
-    roar = unit(roar) + 0.55 * road_hum(samples, rate_hz, rng)
+    roar = unit(roar) + 1.3 * road_hum(samples, rate_hz, rng)
     return unit(near) + 0.8 * roar if np.any(near) else roar
