@@ -20,16 +20,17 @@ def console(*, stderr: bool = False) -> Console:
 
 @contextlib.contextmanager
 def progress_line(quiet: bool) -> Iterator[Tell]:
-    """Show one line of progress on standard error while the body runs."""
+    """Show one line of progress on standard error, where that is a terminal."""
+    out = console(stderr=True)
     shown = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeRemainingColumn(),
-        console=console(stderr=True),
+        console=out,
         transient=True,
-        disable=quiet,
+        disable=quiet or not out.is_terminal,
     )
     with shown:
         task = shown.add_task("starting", total=1.0)
