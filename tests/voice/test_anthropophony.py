@@ -410,6 +410,16 @@ def test_blast_wave_crosses_zero_after_its_positive_phase() -> None:
     assert abs(wave.sum()) < 0.01 * np.abs(wave).sum()
 
 
+def test_rocket_crackles_when_it_pushes_hard() -> None:
+    # Ffowcs Williams, Simson & Virchis 1975: crackle is heard from a skewness of 0.4, not below 0.3
+    skewness = []
+    for strength in (0.0, 1.0):
+        x = render("rocket", 8.0, wanted={"strength": strength})
+        skewness.append(float(np.mean((x - x.mean()) ** 3) / np.std(x) ** 3))
+    assert skewness[0] < 0.3
+    assert skewness[1] > 0.4
+
+
 def test_gunshot_is_a_peak_with_a_tail() -> None:
     x = render("gunshot", 6.0)
     assert np.abs(x).max() > 10 * np.sqrt(np.mean(x**2))

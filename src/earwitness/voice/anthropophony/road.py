@@ -269,11 +269,11 @@ def motorway(
     """Dense fast traffic: a steady roar of tyres from which single vehicles stand out."""
     duration = samples / rate_hz
     many = c["rate_per_min"] / 60 * (duration + 6)
-    times = poisson(rng, min(many, 10.0) / (duration + 6), duration + 6) - 3
+    times = poisson(rng, min(many, 8.0) / (duration + 6), duration + 6) - 3
     near = drive_bys(samples, rate_hz, rng, times, c["speed_m_s"], c["distance_m"], 0.2, 0.0)
     roar = rolling_noise(samples, rate_hz, rng, "car", c["speed_m_s"])
     roar += 0.8 * rolling_noise(samples, rate_hz, rng, "lorry", min(25.0, c["speed_m_s"]))
     roar = lowpass(roar, rate_hz, 2500.0, order=1) * np.exp(0.15 * slow(samples, rate_hz, rng, 0.4))
     # lorries pulling, and what is beyond: the low bands of EN 1793-3
-    roar = unit(roar) + 1.3 * road_hum(samples, rate_hz, rng)
+    roar = unit(roar) + 1.45 * road_hum(samples, rate_hz, rng)
     return unit(near) + 0.8 * roar if np.any(near) else roar

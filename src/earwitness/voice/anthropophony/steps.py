@@ -9,7 +9,7 @@ import numpy as np
 from earwitness.voice.anthropophony.events import modes, paced, puff, turned
 from earwitness.voice.anthropophony.passing import endless, passed
 from earwitness.voice.anthropophony.people import room_tone
-from earwitness.voice.anthropophony.response import coloured, hall
+from earwitness.voice.anthropophony.response import coloured, hall, soft
 from earwitness.voice.dsp import band_noise, impulses, place, resonators, slow, unit
 from earwitness.voice.model import Control, Samples, model
 
@@ -78,7 +78,7 @@ def footsteps_gravel(
         [centre * 0.35, centre * 0.4, centre * 0.5, centre * 0.7], [0.5, 1.0, 0.6, 0.35],
     )  # fmt: skip
     press = band_noise(samples, rate_hz, rng, 120, 700) * force**1.5
-    return unit(stones) + 0.16 * unit(press) + 0.012 * room_tone(samples, rate_hz, rng)
+    return soft(unit(stones), 8.0) + 0.16 * unit(press) + 0.012 * room_tone(samples, rate_hz, rng)
 
 
 @model(
@@ -109,7 +109,11 @@ def footsteps_snow(
     squeak = (
         resonators(creak, rate_hz, [900, 1750, 2700], [180, 300, 500], [1, 0.7, 0.4]) * force**2
     )
-    return unit(crumple) + 0.45 * cold * unit(squeak) + 0.012 * room_tone(samples, rate_hz, rng)
+    return (
+        soft(unit(crumple), 8.0)
+        + 0.45 * cold * unit(squeak)
+        + 0.012 * room_tone(samples, rate_hz, rng)
+    )
 
 
 def _rolled(
