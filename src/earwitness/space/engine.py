@@ -24,7 +24,8 @@ from earwitness.space.air_stem import AirStem
 from earwitness.space.contract import BLOCK, Stem
 from earwitness.space.decorrelation import LENGTH_S, decorrelators
 from earwitness.space.distance import amplitude, attenuation
-from earwitness.space.lfe import SEND, LowPass
+from earwitness.space.filters import Filters
+from earwitness.space.lfe import SEND, low_pass
 from earwitness.space.path import Path
 from earwitness.space.stems import Tape
 
@@ -164,6 +165,7 @@ class _Mixer:
         self._padded = np.zeros((_whole(len(setting.layout.channels)), bins), np.complex64)
         self._total = self._padded[: len(setting.layout.channels)]
         self._product = np.zeros_like(self._total)
+        self._low_pass = setting.spectra(low_pass(setting.rate_hz))
 
     def mix(self, start: int, count: int) -> Samples:
         """Return samples ``start`` to ``start + count`` of every channel."""
@@ -179,6 +181,8 @@ class _Mixer:
                 part.tape.forget(begin + count)
             spectra = scipy.fft.rfft(segments, axis=1, workers=_workers(len(group)))
             self._lay_out(group, spectra[: len(group)])
+        for channel in self._setting.layout.lfe:
+            self._total[channel] *= self._low_pass
         channels = len(self._total)
         mixed = scipy.fft.irfft(self._padded, n=size, axis=1, workers=_workers(channels))
         return np.asarray(mixed[:channels, self.back : self.back + count], dtype=np.float32)
@@ -296,9 +300,10 @@ def stream(
         and size > _SMALLEST_TRANSFORM
     ):
         size //= 2
-    air_reach = 64 * max(1, round(AIR_REACH_S * rate_hz / 64))
+    air_reach = 64 * max(1, round(AIR_REACH_S * rate_hz / 64)) if air else 0
     spread = bool(scene.bed) or any(source.kind == "area" for source in scene.sources)
     back = air_reach + spatial.reach + (round(LENGTH_S * rate_hz) if spread else 0)
+    back += len(low_pass(rate_hz)) if layout.lfe else 0
     while size < 3 * (back + air_reach):  # long filters, high rates
         size *= 2
     hop = (size - back - air_reach) // PAN_EVERY * PAN_EVERY
@@ -329,21 +334,24 @@ def stream(
         )
     parts += [_bed_part(bed, stems[bed.id], spatial.bed(setting)) for bed in scene.bed]
     mixer = _Mixer(parts, setting, back, air_reach)
-    low_pass = LowPass(len(layout.lfe), rate_hz)
     lfe = list(layout.lfe)
+    lows = Filters(low_pass(rate_hz)[None])
     total = samples_in(scene, rate_hz)
-    scratch = np.zeros((len(layout.channels), hop), dtype=np.float32)
+    moved, scratch = np.zeros((2, len(layout.channels), hop if movers else 0), dtype=np.float32)
     for start in range(0, total, hop):
         count = min(hop, total - start)
-        channels = mixer.mix(start, count) if parts else np.zeros_like(scratch[:, :count])
+        channels = mixer.mix(start, count)
+        moved[...] = 0.0
         for mover, tape, level in movers:
             part = scratch[:, :count]
             part[...] = 0.0
             tape.forget(mover.add(part, start))
             part *= np.float32(level)
-            channels += part
-        if lfe:
-            channels[lfe] = low_pass(channels[lfe])
+            moved[:, :count] += part
+        if movers:
+            if lfe:
+                moved[lfe, :count] = lows(moved[lfe, :count])
+            channels += moved[:, :count]
         for first in range(0, count, BLOCK):
             yield channels[:, first : first + BLOCK]
 

@@ -28,8 +28,8 @@ from earwitness.space.engine import (
     refuse,
     stream,
 )
+from earwitness.space.filters import Filters
 from earwitness.space.lfe import SEND
-from earwitness.space.moving import Filters
 from earwitness.space.panning import GainSpatial, copies_of
 from earwitness.space.path import Path
 from earwitness.space.spread import arc
