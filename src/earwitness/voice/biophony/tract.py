@@ -91,7 +91,7 @@ def tube(length_m: float, count: int = 7, opening: float = 0.0) -> Samples:
 
     Examples
     --------
-    >>> tube(0.175, 3).tolist()
+    >>> tube(0.175, 3).round().tolist()
     [500.0, 1500.0, 2500.0]
     """
     k = np.arange(1, count + 1)
@@ -474,7 +474,7 @@ def strewn(samples: int, starts: NDArray[np.int64], grains: Samples, gains: Samp
     which = np.arange(len(starts))[fits] % len(grains)
     index = starts[fits][:, None] + np.arange(grains.shape[1])
     weights = grains[which] * gains[fits][:, None]
-    return np.bincount(index.ravel(), weights.ravel(), samples)
+    return np.asarray(np.bincount(index.ravel(), weights.ravel(), samples), dtype=np.float64)
 
 
 def bend_by(x: Samples, ratio: float) -> Samples:
