@@ -537,7 +537,7 @@ def slow(
     >>> bool(np.abs(np.diff(slow(48000, 48000, np.random.default_rng(1), 1.0))).max() < 1e-3)
     True
     """
-    reach = 64 if slope_db > -9 else _CONTROL_POINTS  # shallow spectra reach further up
+    reach = 512 if slope_db > -9 else _CONTROL_POINTS  # shallow spectra reach further up
     control_hz = min(rate_hz, reach * corner_hz)
     points = int(np.ceil(samples / rate_hz * control_hz)) + 4
     # At least eight periods of the corner, so that the ensemble's variance is the long run's.

@@ -18,13 +18,13 @@ def jet_noise(
 ) -> Samples:
     """Return the noise of a turbulent jet: peak at ``0.19 U / D``, similarity shape, unit RMS.
 
-    Falls as f^3 towards low and as f^−1.4 towards high frequencies, near the spectrum of
+    Falls as f² towards low and as f^−1.4 towards high frequencies, near the spectrum of
     large-scale turbulence of Tam, Golebiowski & Seiner 1996.
     """
     peak = _JET_STROUHAL * speed_m_s / width_m
 
     def gain(f: Samples) -> Samples:
-        x = f / peak
+        x = 1.195 * f / peak  # x² / (1 + x²)^1.7 is largest at 1.195
         power = x**2 / (1 + x**2) ** 1.7
         return np.asarray(np.sqrt(power))
 
