@@ -1,9 +1,10 @@
-"""Gather real recordings that Debian packages ship: ``python -m benchmarks.real_recordings.gather F``.
+"""Gather real recordings that Debian packages ship.
 
-Needs ``apt-get`` and ``dpkg-deb``. Into the folder F come the sound files of the packages below
-with their copyright files; two kinds of archive are opened as well (Qt resources, OpenTTD's sound
-set). ``truth.csv`` names what they are. The recordings are not part of this repository: their
-licences (GPL, CC BY-SA, CC0 …, in each package's copyright file) are theirs.
+Run ``python -m benchmarks.real_recordings.gather FOLDER``; it needs ``apt-get`` and ``dpkg-deb``.
+Into the folder come the sound files of the packages below with their copyright files; two kinds of
+archive are opened as well (Qt resources, OpenTTD's sound set). ``truth.csv`` names what they are.
+The recordings are not part of this repository: their licences (GPL, CC BY-SA, CC0 …, in each
+package's copyright file) are theirs.
 """
 
 from __future__ import annotations

@@ -140,15 +140,29 @@ def checked(samples: NDArray[np.floating], wanted: int, what: str) -> Samples:
     return found
 
 
-def at_loudness(samples: Samples, rate_hz: int, lufs: float) -> Samples:
+def at_loudness(
+    samples: Samples, rate_hz: int, lufs: float, *, measured: float | None = None
+) -> Samples:
     """Return a sound at a loudness, its peaks below full scale; silence stays silence.
 
     Where the limiter takes loudness away the gain is raised again, a few times at most, and what
     it bends by unlike halves loses its DC once more.
+
+    Parameters
+    ----------
+    samples
+        Shape ``(samples,)``.
+    rate_hz
+        Sampling rate.
+    lufs
+        Loudness to reach.
+    measured
+        Loudness of the samples, where it is known already.
     """
     gain, bent = 1.0, samples
     for _ in range(_ROUNDS):
-        found = loudness(bent, rate_hz)
+        found = loudness(bent, rate_hz) if measured is None else measured
+        measured = None
         if found <= SILENCE_LUFS:
             return bent
         if abs(found - lufs) < 0.1:

@@ -190,19 +190,23 @@ def part_sound(part: Part, samples: int, rate_hz: int, seed: int, segment: int) 
         if peak > 0:
             # From here on the level does not matter, but it must be above every gate.
             made = level.without_dc(made / peak, rate_hz)
-            if level.loudness(made, rate_hz) > -65.0:
+            loud = level.loudness(made, rate_hz)
+            if loud > -65.0:
                 break
     else:
         raise VoiceError(f"the model of {concept!r} stayed silent for {samples / rate_hz:.1f} s")
     if part.distance_m is not None:
         made = air.from_afar(made, rate_hz, part.distance_m, rng)
-    made = level.at_loudness(made, rate_hz, STEM_LUFS)
+        loud = level.loudness(made, rate_hz)
+    made = level.at_loudness(made, rate_hz, STEM_LUFS, measured=loud)
     return np.asarray(made * 10 ** (part.gain_db / 20))
 
 
 def _mixture(
     parts: tuple[Part, ...], samples: int, rate_hz: int, seed: int, segment: int
 ) -> Samples:
+    if len(parts) == 1:  # its own gain is 0 dB
+        return part_sound(parts[0], samples, rate_hz, seed, segment)
     mixed = np.zeros(samples)
     for part in parts:
         mixed += part_sound(part, samples, rate_hz, seed, segment)
