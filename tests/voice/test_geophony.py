@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -398,7 +399,7 @@ def test_jets_peak_at_their_strouhal_number(width: float) -> None:
     x = earth.jet_noise(10 * RATE, RATE, np.random.default_rng(1), 100.0, width)
     f, p = density(x, size=32768)
     edges = np.geomspace(20, 20000, 31)
-    means = [p[(f >= a) & (f < b)].mean() for a, b in zip(edges, edges[1:])]
+    means = [p[(f >= a) & (f < b)].mean() for a, b in pairwise(edges)]
     best = int(np.argmax(means))
     strouhal = np.sqrt(edges[best] * edges[best + 1]) * width / 100.0
     assert strouhal == pytest.approx(0.19, rel=0.4)

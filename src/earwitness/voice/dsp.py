@@ -405,7 +405,7 @@ def plucked(
     # A finger is wider than a pick: its corner is lower, whatever the string and the rate.
     burst = lowpass(burst, rate_hz, 300.0 * 2 ** (4.6 * brightness) + pitch_hz, order=1)
     comb = max(1, round(position * period))
-    burst = burst - np.concatenate([np.zeros(comb), burst])[: len(burst)]
+    burst = burst - np.roll(burst, comb)  # a standing wave has come round already
     burst -= burst.mean()
     # The loop loses more at 4 kHz: there the T60 is a few hundredths of the fundamental's. The
     # filter that does it is symmetric, so it has no delay of its own.

@@ -219,7 +219,7 @@ def pebble_hz(diameter_m: float) -> float:
     Examples
     --------
     >>> round(pebble_hz(0.035))
-    4086
+    4087
     """
     return float(200.0 / diameter_m**0.9)
 

@@ -49,7 +49,7 @@ def flute(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     hiss = dsp.bandpass(breath, rate_hz, 1500, 7000, order=1)
     near = dsp.moving_resonator(breath, rate_hz, pitch, 90.0)
     onset = np.minimum(np.maximum(np.gradient(level) * rate_hz * 0.05, 0.0), 1.0)
-    air = (0.018 * flow + 0.06 * onset) * hiss + (0.4 * flow + 0.9 * onset) * near
+    air = (0.010 * flow + 0.04 * onset) * hiss + (0.4 * flow + 0.9 * onset) * near
     return in_room(out + air, rate_hz, rng, t60_s=0.9, wet=0.3)
 
 
@@ -121,8 +121,8 @@ def saxophone(
     growl = 1 + 0.1 * dsp.slow(samples, rate_hz, rng, 45.0)
     drive = level * growl
     # A cone radiates fully above its cutoff, some 700–900 Hz for an alto's tone holes.
-    dark = dsp.lowpass(reed, rate_hz, 1000, order=1)
-    bright = dsp.lowpass(reed, rate_hz, 4200, order=1)
+    dark = dsp.lowpass(reed, rate_hz, 1400, order=1)
+    bright = dsp.lowpass(reed, rate_hz, 7000, order=1)
     share = np.clip(level, 0, 1)
     source = drive * ((1 - share) * dark + share * bright)
     breath = dsp.bandpass(dsp.white(samples, rng), rate_hz, 700, 8000, order=1)
@@ -134,6 +134,6 @@ def saxophone(
         rate_hz,
         np.array([480, 920, 1500, 2700, 3800]) * shift,
         [200, 240, 330, 700, 1000],
-        [1.2, 1.1, 0.9, 1.0, 0.7],
+        [1.0, 1.0, 1.0, 1.7, 1.6],
     )
-    return in_room(colour + 0.35 * source, rate_hz, rng)
+    return in_room(colour + 0.5 * source, rate_hz, rng)

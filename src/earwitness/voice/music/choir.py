@@ -11,8 +11,8 @@ from earwitness.voice.model import Control, Samples, model
 from earwitness.voice.music.score import Note, chords, draw_key, in_room, line, melody
 
 _VOWELS = {  # formants and bandwidths, Hz; levels (Peterson & Barney 1952; the hum: nasal murmur)
-    "mm": ((270, 1000, 2200), (90, 250, 400), (1.0, 0.08, 0.05)),
-    "oo": ((320, 800, 2300, 2900), (80, 110, 200, 250), (1.0, 0.32, 0.05, 0.04)),
+    "mm": ((270, 1000, 2200), (90, 250, 400), (1.0, 0.04, 0.04)),
+    "oo": ((320, 800, 2300, 2900), (80, 110, 200, 250), (1.0, 0.55, 0.05, 0.04)),
     "ah": ((700, 1150, 2600, 3000), (110, 120, 200, 250), (1.0, 0.6, 0.16, 0.14)),
 }
 
@@ -21,7 +21,7 @@ _VOWELS = {  # formants and bandwidths, Hz; levels (Peterson & Barney 1952; the 
     "choir",
     Control("tempo_bpm", "1/min", 30, 120, 54, "beats per minute"),
     Control("pitch_hz", "Hz", 130, 350, 208, "tonic of the sopranos' tune, an octave below them"),
-    Control("openness", "", 0, 1, 0.3, "0 lips closed, 0.5 oo, 1 ah"),
+    Control("openness", "", 0, 1, 0.4, "0 lips closed, 0.5 oo, 1 ah"),
     source="Ternström 1993, scatter among choir voices; Peterson & Barney 1952; Sundberg 1987",
 )
 def choir(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, float]) -> Samples:
@@ -54,7 +54,7 @@ def choir(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
                 vibrato_cents=float(rng.uniform(15, 45)),
             )
             out += level * dsp.sawtooth(pitch, rate_hz, float(rng.uniform()))
-    out = dsp.lowpass(out, rate_hz, 700, order=1)
+    out = dsp.lowpass(out, rate_hz, 1200, order=1)
     breath = 0.006 * dsp.white(samples, rng)
     mix = np.zeros(samples)
     opening = c["openness"]

@@ -111,7 +111,7 @@ def gong(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, f
     f[1:4] = base * np.array([1.52, 2.01, 2.72]) * rng.uniform(0.98, 1.02, 3)
     bright = float(rng.uniform(700, 1500))
     level = (1 + f / 300.0) ** 0.2 * np.exp(-f / bright) * rng.lognormal(0, 0.5, count)
-    t60 = float(rng.uniform(9, 16)) * (1 + f / 500.0) ** -0.7
+    t60 = float(rng.uniform(14, 26)) * (1 + f / 500.0) ** -0.7
     climb = np.clip(0.28 * np.log2(f / (3 * base)), 0.003, 0.9) * float(rng.uniform(0.7, 1.3))
     out = np.zeros(samples)
     times = dsp.renewal(rng, 1 / c["rate_per_s"], 0.2, duration)
