@@ -19,6 +19,7 @@ from earwitness.voice.anthropophony.rails import WAGON_M
 from earwitness.voice.anthropophony.road import OCTAVES_HZ, rolling_noise, vehicle_db
 from earwitness.voice.anthropophony.throat import at_rate, glottal_pulse, tract
 from earwitness.voice.model import MODELS
+from earwitness.voice.repetition import loop
 
 FAMILY = [key for key, concept in concepts().items() if concept.family == "anthropophony"]
 RATE = 24000
@@ -435,16 +436,11 @@ def test_rate_conversion_keeps_a_tone() -> None:
         assert np.abs(y - wanted)[100:-100].max() < 1e-3
 
 
-@pytest.mark.parametrize("concept", ["car", "crowd", "rocket", "traffic", "helicopter", "factory"])
+@pytest.mark.parametrize(
+    "concept", ["car", "crowd", "traffic", "motorway", "helicopter", "clock", "siren", "cafe"]
+)
 def test_nothing_comes_again(concept: str) -> None:
-    x = render(concept, 12.0, 16000)
-    like = signal.correlate(x, x[32000:64000], "valid", method="fft")
-    like /= np.sqrt(
-        np.sum(x[32000:64000] ** 2) * np.convolve(x**2, np.ones(8), "valid").mean() * 4000
-    )
-    like[31000:33000] = 0  # itself
-    # a tone or an engine order is like itself anywhere; a copied window would give 1
-    assert np.abs(like).max() < 0.9
+    assert loop(render(concept, 20.0, 16000), 16000) < 0.5
 
 
 @pytest.mark.parametrize("concept", ["speech", "footsteps", "car", "church-bells", "train"])

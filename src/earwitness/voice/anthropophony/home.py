@@ -27,20 +27,26 @@ def clock(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     period = 1.0 / c["rate_per_s"]
     first = float(rng.random()) * period
     count = int((samples / rate_hz - first) / period) + 1
-    # an escapement keeps time: some tenths of a millisecond of jitter
-    times = first + period * np.arange(max(count, 1)) + 0.0002 * rng.standard_normal(max(count, 1))
+    # an escapement keeps time: half a millisecond of jitter
+    times = first + period * np.arange(max(count, 1)) + 0.0005 * rng.standard_normal(max(count, 1))
     beats = []
     base = (
         np.array([720.0, 1650.0, 2900.0, 4300.0, 6400.0]) / c["size"] * rng.uniform(0.85, 1.15, 5)
     )
-    for lean in (1.0, 0.88):
-        knock = modes(rate_hz, base * lean, [0.014, 0.01, 0.007, 0.005, 0.004],
-                      [0.5, 0.8, 1.0, 0.7, 0.6], attack_s=0.0001)  # fmt: skip
+    # no two strokes of the pallets are quite alike: five ticks and five tocks, drawn by chance
+    for lean in (1.0, 0.88) * 5:
+        gains = np.array([0.5, 0.8, 1.0, 0.7, 0.6]) * np.exp(0.25 * rng.standard_normal(5))
+        tuned = base * lean * (1 + 0.02 * rng.standard_normal(5))
+        knock = modes(rate_hz, tuned, [0.014, 0.01, 0.007, 0.005, 0.004],
+                      gains, attack_s=0.0001)  # fmt: skip
         grain = np.zeros(len(knock) + int(0.02 * rate_hz))
         for late, gain in ((0.0, 0.5), (0.005, 1.0), (0.012 * lean, 0.45)):
-            place(grain, knock, round(late * rate_hz), gain)
+            late *= 1 + 0.06 * float(rng.standard_normal())
+            place(grain, knock, max(0, round(late * rate_hz)), gain * float(rng.uniform(0.8, 1.2)))
         beats.append(grain * (1.0 if lean == 1 else 0.8))
-    out = scatter(samples, rate_hz, times, beats, np.exp(0.05 * rng.standard_normal(len(times))))
+    which = np.arange(len(times)) % 2 + 2 * rng.integers(0, 5, len(times))
+    loud = np.exp(0.05 * rng.standard_normal(len(times)))
+    out = scatter(samples, rate_hz, times, beats, loud, which)
     room = 0.012 * room_tone(samples, rate_hz, rng)
     return unit(hall(out, rate_hz, rng, 0.4, 0.45, 5000.0)) + room if np.any(out) else room
 

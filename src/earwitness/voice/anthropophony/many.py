@@ -86,7 +86,7 @@ def children(
     size = int((duration + 0.5) * FAR_HZ)
     out = np.zeros(size)
     made = []
-    for _ in range(3):
+    for _ in range(2):
         pitch = 320.0 * float(np.exp(0.15 * rng.standard_normal()))
         who = Talker("child", pitch, float(rng.uniform(0.92, 1.08)), 0.7, 4.2, 1.2)
         made.append(endless(unit(sound(talk(duration + 1, rng, who), rng, FAR_HZ))))
@@ -104,10 +104,10 @@ def children(
         track.rough = 0.025
         made.append(endless(2.2 * np.tanh(unit(sound(track, rng, FAR_HZ)))))
     at = np.arange(size, dtype=np.float64)
-    for k in range(max(5, round(c["count"]))):
-        voice = made[k % 5]
-        speed = 1.0 if k < 5 else float(np.exp(rng.uniform(-0.14, 0.14)))
-        begin = 0.0 if k < 5 else rng.uniform(0, len(voice))
+    for k in range(max(4, round(c["count"]))):
+        voice = made[k % 4]
+        speed = 1.0 if k < 4 else float(np.exp(rng.uniform(-0.14, 0.14)))
+        begin = 0.0 if k < 4 else rng.uniform(0, len(voice))
         out += read(voice, at * speed + begin) / float(np.exp(0.7 * abs(rng.standard_normal())))
     voices = unit(effort(at_rate(out, FAR_HZ, samples, rate_hz), rate_hz, 17.0, 1800.0))
     out = hall(voices, rate_hz, rng, 0.7, 0.6, 4000.0)

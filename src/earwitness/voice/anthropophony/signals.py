@@ -29,7 +29,8 @@ def siren(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     t = np.arange(samples) / rate_hz
     kind = round(c["kind"]) or int(rng.integers(1, 4))
     if kind == 1:
-        turn = turned(1 / 1.5 * float(rng.uniform(0.9, 1.1)), samples, rate_hz) + rng.random()
+        pace = (1 + 0.03 * slow(samples, rate_hz, rng, 0.2)) / float(rng.uniform(1.35, 1.65))
+        turn = turned(pace, samples, rate_hz) + rng.random()
         high = (turn % 1.0) >= 0.5
         hz = np.where(high, c["pitch_hz"] * MARTINSHORN_HZ[1] / MARTINSHORN_HZ[0], c["pitch_hz"])
         # compressed-air horns speak within some 20 ms
@@ -38,12 +39,14 @@ def siren(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
         hz = hz[kernel:-kernel]
     else:
         rate = float(rng.uniform(0.2, 0.35)) if kind == 2 else float(rng.uniform(2.8, 3.8))
-        turn = (turned(rate, samples, rate_hz) + rng.random()) % 1.0
+        pace = rate * (1 + 0.03 * slow(samples, rate_hz, rng, 0.2))
+        turn = (turned(pace, samples, rate_hz) + rng.random()) % 1.0
         # charging and discharging of a capacitor: quick up, slower down
         up = float(rng.uniform(0.4, 0.6))
         sweep = np.where(turn < up, turn / up, (1 - turn) / (1 - up))
         low, high_hz = float(rng.uniform(580, 720)), float(rng.uniform(1200, 1600))
         hz = low * (high_hz / low) ** sweep
+    hz = hz * (1 + 0.002 * slow(samples, rate_hz, rng, 0.7))
     if c["speed_m_s"] > 0:
         x = c["speed_m_s"] * (t - samples / rate_hz / 2)
         toward = -x / np.hypot(x, 8.0)
@@ -214,14 +217,15 @@ def alarm(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
         rattle = modes(rate_hz, [380, 720, 1300], [0.01, 0.008, 0.006], [1, 0.8, 0.6])
         out += 0.25 * scatter(samples, rate_hz, times, [rattle], rng.uniform(0.5, 1, len(times)))
     else:
-        t = np.arange(samples) / rate_hz + rng.random() * 0.3
-        group = t * c["rate_per_s"] % 1.0
+        pace = c["rate_per_s"] * (1 + 0.01 * slow(samples, rate_hz, rng, 0.3))
+        group = (turned(pace, samples, rate_hz) + 0.3 * rng.random()) % 1.0
         each = group / 0.125
         gate = (group < 0.5) & (each % 1.0 < 0.55)
         kernel = max(1, int(0.003 * rate_hz))
         shape = np.convolve(gate.astype(np.float64), np.ones(kernel) / kernel, "same")
         hz = min(c["pitch_hz"], 0.3 * rate_hz)
-        square = np.tanh(2.5 * np.sin(2 * np.pi * hz * t))
+        stray = hz * (1 + 0.002 * slow(samples, rate_hz, rng, 0.5))
+        square = np.tanh(2.5 * np.sin(2 * np.pi * turned(stray, samples, rate_hz)))
         out = (
             through(square, rate_hz, lambda f: lowpass(f, 9000.0) * (0.2 + resonance(f, hz, 2)))
             * shape

@@ -202,10 +202,10 @@ def construction(
                 round((time + 0.12 * k * rng.random()) * rate_hz),
                 float(rng.uniform(0.5, 2)),
             )
-    beep_hz = float(rng.uniform(1000, 1300))
+    beep_hz = float(rng.uniform(1000, 1300)) * (1 + 0.002 * slow(samples, rate_hz, rng, 0.4))
     backing = np.clip(4 * slow(samples, rate_hz, rng, 0.12) - 2.5, 0, 1)
     gate = np.clip(np.sin(2 * np.pi * t / 1.0) * 30, 0, 1)
-    out += 0.25 * np.sin(2 * np.pi * beep_hz * t) * gate * backing
+    out += 0.25 * np.sin(2 * np.pi * turned(beep_hz, samples, rate_hz)) * gate * backing
     return hall(out, rate_hz, rng, 1.0, 0.4, 3000.0) + 0.05 * road_hum(samples, rate_hz, rng)
 
 
