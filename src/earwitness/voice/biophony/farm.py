@@ -76,6 +76,7 @@ def _bleat(
     depth: float,
     formants: Samples,
     rough: float,
+    tilt_db: float,
 ) -> Samples:
     """Return a bleat: a vowel whose loudness and pitch tremble."""
     n = seconds(length, rate_hz)
@@ -98,7 +99,7 @@ def _bleat(
         subharmonic=r.uniform(0, 0.25),
         sharpness=6,
         tilt_hz=2600,
-        tilt_db=-9,
+        tilt_db=tilt_db,
         beak_hz=500,
         shimmer=0.2,
     )
@@ -113,6 +114,7 @@ def _bleat(
 )
 def sheep(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
     """Return bleats 'baa' that tremble, of ewes and sometimes of lambs."""
+    press = rng.uniform(-10, -3)  # a soft or a pressed voice
 
     def baa(r: Rng) -> Samples:
         lamb = r.uniform() < 0.2
@@ -129,6 +131,7 @@ def sheep(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             r.uniform(0.2, 0.6),
             formants,
             r.uniform(0.01, 0.05),
+            press + r.uniform(-1, 1),
         )
 
     count = round(c["count"])
@@ -148,6 +151,8 @@ def goat(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
     """Return bleats 'meh-eh-eh', broken deep by the tremor."""
     own = np.exp(rng.normal(0, 0.1))
 
+    press = rng.uniform(-10, -4)
+
     def meh(r: Rng) -> Samples:
         pitch = c["pitch_hz"] * own * np.exp(r.normal(0, 0.06))
         formants = np.array([700.0, 1850.0, 2800.0, 3900.0, 5200.0, 6800.0]) * r.uniform(0.93, 1.1)
@@ -160,6 +165,7 @@ def goat(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
             r.uniform(0.7, 0.95),
             formants,
             r.uniform(0.01, 0.06),
+            press + r.uniform(-1, 1),
         )
 
     count = round(c["count"])

@@ -245,6 +245,6 @@ def mosquito(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
         own = rng.normal(0, 0.05) if k else 0.0
         f = c["pitch_hz"] * np.exp(np.clip(own + drift, -0.2, 0.2))
         near = np.exp(np.clip(0.6 * slow(samples, rate_hz, rng, 0.6), -2, 1.5))
-        slope = rng.uniform(0.8, 1.4)
-        out += near * spun(f, rate_hz, _wings(22, slope, rng), rng)
+        slope = rng.uniform(0.4, 1.3)
+        out += near * spun(f, rate_hz, _wings(26, slope, rng), rng)
     return out + 0.01 * band_noise(samples, rate_hz, rng, 500, 6000)

@@ -32,8 +32,8 @@ def dog(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
     """Return barks in bouts, each an arch of pitch with a harsh start, and a few growls, whines."""
     out = np.zeros(samples)
     for k in range(min(round(c["count"]), 6)):
-        size = c["size"] * np.exp(rng.normal(0, 0.1 if k == 0 else 0.25))
-        pitch = c["pitch_hz"] * np.exp(rng.normal(0, 0.1 if k == 0 else 0.25))
+        size = c["size"] * np.exp(rng.normal(0, 0.15 if k == 0 else 0.25))
+        pitch = c["pitch_hz"] * np.exp(rng.normal(0, 0.18 if k == 0 else 0.25))
         loud = 1.0 if k == 0 else 10 ** (-rng.uniform(0, 10) / 20)
         out += loud * _barker(samples, rate_hz, rng, pitch, size, first_s=0.4 + 1.6 * (k > 0))
     return out
@@ -104,7 +104,7 @@ def cat(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
     """Return miaows: the mouth opens and closes over an arch of pitch, i-a-o."""
     out = np.zeros(samples)
     for k in range(min(round(c["count"]), 4)):
-        pitch = c["pitch_hz"] * np.exp(rng.normal(0, 0.09))
+        pitch = c["pitch_hz"] * np.exp(rng.normal(0, 0.13))
         scale = np.exp(rng.normal(0, 0.07))
         length = rng.uniform(0.55, 1.0)
 
