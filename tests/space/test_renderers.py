@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scenes import RATE, channels, energy_db, noise, source
@@ -81,6 +83,25 @@ class TestEveryRenderer:
         assert np.isfinite(found).all()
         if length == 0:
             assert not found.any()
+
+    def test_memory_does_not_grow_with_duration(self, kind, layout):
+        if layout in ("mono", "7.1.4"):
+            pytest.skip("as 5.1")
+
+        def peak(duration_s: float) -> int:
+            scene = Scene(
+                (source("a", 3, 2, 0), source("b", positions=ROWS)), duration_s=duration_s
+            )
+            stems = {"a": _Endless(), "b": _Endless()}
+            tracemalloc.start()
+            for _ in kind().render(scene, stems, layout=layout_named(layout), rate_hz=RATE):
+                pass
+            _, most = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+            return most
+
+        peak(0.1)  # fills what is kept between renders
+        assert peak(8.0) < 1.1 * peak(2.0)
 
     def test_nothing_makes_silence(self, kind, layout):
         found = channels(kind(), Scene(duration_s=0.5), {}, layout)
@@ -169,6 +190,11 @@ class TestEveryRenderer:
         second = channels(kind(), other, stems, layout)
         order, sign = _mirror(layout)
         np.testing.assert_allclose(first[order] * sign[:, None], second, atol=2e-7)
+
+
+class _Endless:
+    def read(self, count):
+        return np.full(count, 0.01, np.float32)
 
 
 class _Counted:

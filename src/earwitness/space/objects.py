@@ -134,7 +134,9 @@ def objects_of(scene: Scene, *, rate_hz: int) -> list[AdmObject]:
     Returns
     -------
     list of AdmObject
-        The copies of each source, the copies of each bed, and LFE.
+        The copies of each source, the copies of each bed, and LFE. All are points: the extent of
+        an area lies in its copies. ADM's own extent reaches upwards too, which panning's does
+        not; with it the height loudspeakers differ by 0.9 dB from our render, without by 0.4 dB.
     """
     found = []
     for source in scene.sources:
@@ -142,12 +144,12 @@ def objects_of(scene: Scene, *, rate_hz: int) -> list[AdmObject]:
         count = copies_of(source)
         width = source.spread_deg if source.kind == "area" else 0.0
         if count == 1:
-            found.append(AdmObject(source.name, rows, width))
+            found.append(AdmObject(source.name, rows))
             continue
         middles = arc(rows[:, 1:], width, count)
         for i in range(count):
             copy = np.column_stack([rows[:, 0], middles[:, i]])
-            found.append(AdmObject(f"{source.name} {i + 1}/{count}", copy, width / count))
+            found.append(AdmObject(f"{source.name} {i + 1}/{count}", copy))
     for bed in scene.bed:
         for azimuth_deg in BED_AZIMUTHS_DEG:
             place = np.concatenate([[0.0], xyz(azimuth_deg)])[None]
