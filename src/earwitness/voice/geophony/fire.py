@@ -48,7 +48,7 @@ def fire(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, f
     hiss *= breath * np.abs(1 + 0.4 * dsp.slow(samples, rate_hz, rng, 20.0))
     crackle = _crackle(samples, rate_hz, rng, c["rate_per_s"])
     return (
-        (0.35 + 1.1 * strength) * float(rng.uniform(0.15, 1.3)) * lap * roar
+        (0.35 + 1.1 * strength) * float(rng.uniform(0.05, 1.3)) * lap * roar
         + (0.06 + 0.16 * strength) * float(rng.uniform(0.6, 1.4)) * hiss
         + crackle
     )

@@ -161,7 +161,7 @@ def _storm(
         room = min(samples - start, round(longest * rate_hz))
         if room < 32:
             continue
-        distance = c["distance_m"] * float(rng.lognormal(0, 0.2))
+        distance = c["distance_m"] * float(rng.lognormal(0, 0.35))
         sound = strike(room, rate_hz, rng, distance, float(rng.uniform(2500, 6000)))
         answer = dsp.reverberation(sound, rate_hz, rng, 3.5, damping_hz=250.0)
         sound = sound + echo * answer

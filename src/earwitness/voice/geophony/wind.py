@@ -134,11 +134,11 @@ def wind(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, f
         speed,
         u,
         centre_hz=float(rng.uniform(170, 420)) * (u / 9) ** 0.6,
-        slope_db=float(rng.uniform(-14, -8)),
+        slope_db=float(rng.uniform(-19, -8)),
     )
     sizes = (STROUHAL * 9 / rng.uniform(280, 800, 2)).tolist()
     hollow = _whistles(samples, rate_hz, rng, speed, u, sizes, width=0.22)
-    return rush + float(rng.uniform(0.15, 0.5)) * hollow
+    return rush + float(rng.uniform(0.15, 1.1)) * hollow
 
 
 @model(

@@ -34,13 +34,13 @@ def kick(rate_hz: int, rng: np.random.Generator) -> Samples:
     return np.asarray(body + 0.35 * click * dsp.decaying(length, rate_hz, 0.0004, 0.015))
 
 
-def snare(rate_hz: int, rng: np.random.Generator) -> Samples:
+def snare(rate_hz: int, rng: np.random.Generator, wires_s: float) -> Samples:
     """Return a snare drum: skins and the wires that buzz against the lower one."""
     length = round(0.3 * rate_hz)
     f = 182.0 * np.array([1.0, 1.81, *MEMBRANE_RATIOS[1:4]])  # the heads couple: 182 and 330 Hz
     skin = dsp.modes(length, rate_hz, f, [0.16, 0.12, 0.1, 0.08, 0.08], [1, 0.8, 0.5, 0.3, 0.25])
     wires = dsp.bandpass(rng.standard_normal(length), rate_hz, 1400, 9500, order=1)
-    wires *= dsp.decaying(length, rate_hz, 0.001, 0.23)
+    wires *= dsp.decaying(length, rate_hz, 0.001, wires_s)
     return np.asarray(0.8 * skin + 0.65 * wires)
 
 
@@ -80,15 +80,16 @@ def drums(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     draw = rng.integers
     kicks, snares, hats = (p[int(draw(len(p)))] for p in (_KICKS, _SNARES, _HATS))
     toms = [tom(rate_hz, rng, f) for f in (96.0, 128.0, 165.0)]
+    wires_s, hat_s = float(rng.uniform(0.2, 0.4)), float(rng.uniform(0.06, 0.25))
     kit = {
         "kick": [kick(rate_hz, rng) for _ in range(3)],
-        "snare": [snare(rate_hz, rng) for _ in range(4)],
-        "hat": [cymbal(rate_hz, rng, float(rng.uniform(0.05, 0.09)), 7000) for _ in range(5)],
+        "snare": [snare(rate_hz, rng, wires_s) for _ in range(4)],
+        "hat": [cymbal(rate_hz, rng, hat_s * float(rng.uniform(0.8, 1.2)), 6800) for _ in range(5)],
         "open": [cymbal(rate_hz, rng, 0.45, 6500) for _ in range(2)],
         "crash": [cymbal(rate_hz, rng, 1.8, 3800) for _ in range(2)],
     }
     out = np.zeros(samples)
-    loud = rng.uniform(0.25, 0.5)
+    loud = rng.uniform(0.25, 0.6)
 
     def hit(name: str, bar: int, step: int, gain: float) -> None:
         late = c["swing"] * sixteenth if step % 2 else 0.0
@@ -116,4 +117,6 @@ def drums(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
                 hit("open" if opened else "hat", bar, step, float(loud) * accent)
         if bar % 4 == 0 and rng.uniform() < 0.6:
             hit("crash", bar, 0, 0.4)
-    return in_room(out, rate_hz, rng, t60_s=float(rng.uniform(0.25, 0.7)), wet=0.35)
+    return in_room(
+        out, rate_hz, rng, t60_s=float(rng.uniform(0.25, 0.7)), wet=float(rng.uniform(0.25, 0.8))
+    )

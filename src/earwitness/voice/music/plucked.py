@@ -33,10 +33,16 @@ def guitar(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str,
     duration, bright = samples / rate_hz, c["brightness"]
     key = draw_key(rng, c["pitch_hz"], "major", "minor", "dorian")
     beat = 60 / c["tempo_bpm"]
+    texture = int(rng.integers(4))  # 0 a tune alone, 1 chords alone, else both
     notes = melody(rng, duration, c["tempo_bpm"], key, lowest=5, highest=13, legato=1.3)
+    if texture == 1:
+        notes = []
+    bright *= float(rng.uniform(0.6, 1.15))
     pattern = rng.permutation([0, 1, 2, 1, 2, 1, 0, 2]).tolist()
     for start, degrees in chords(rng, duration, 4 * beat, key):
-        strummed = rng.uniform() < 0.3
+        if texture == 0:
+            break
+        strummed = rng.uniform() < (0.6 if texture == 1 else 0.3)
         for k in range(8):
             if strummed and k % 4:
                 continue

@@ -78,15 +78,19 @@ def piano(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     key = draw_key(rng, c["pitch_hz"], "major", "minor", "dorian")
     beat = 60 / c["tempo_bpm"]
     notes = melody(rng, duration, c["tempo_bpm"], key, lowest=-1, highest=11, legato=1.1)
+    texture = int(rng.integers(4))  # 0 a tune alone, 1 block chords below, else broken chords
     figure = [0, 2, 1, 2] if rng.uniform() < 0.6 else [0, 1, 2, 1]
     for start, degrees in chords(rng, duration, 4 * beat, key):
-        for k in range(8 if c["tempo_bpm"] < 110 else 4):
-            step = 4 * beat / (8 if c["tempo_bpm"] < 110 else 4)
+        if texture == 0:
+            break
+        steps = 3 if texture == 1 else 8 if c["tempo_bpm"] < 110 else 4
+        for k in range(steps):
+            step = 0.006 if texture == 1 else 4 * beat / steps
             degree = degrees[figure[k % 4]] - 2 * len(key.scale) + (len(key.scale) if k % 4 else 0)
             notes.append(
                 Note(
                     max(0.0, start + k * step + float(rng.normal(0, 0.006))),
-                    step * (3.0 if k == 0 else 1.4),
+                    3.6 * beat if texture == 1 else step * (3.0 if k == 0 else 1.4),
                     key.pitch_hz(degree),
                     float(np.clip(rng.normal(0.42 if k else 0.5, 0.05), 0.1, 0.9)),
                 )
