@@ -160,7 +160,7 @@ def tropical_forest(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Sample
         -6.0 + rng.uniform(-5, 2),
         pitch_hz=float(rng.uniform(4500, 8500)),
         temperature_c=warm,
-        count=4,
+        count=2,
     )
     haze += _layer(
         insects.crickets,
@@ -172,7 +172,7 @@ def tropical_forest(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Sample
         count=4,
     )
     calls = 0.4 * _pipes(samples, rate_hz, rng, rng.uniform(1600, 2900), rng.uniform(0.5, 1.4))
-    for _ in range(1 + round(2 * c["strength"])):
+    for _ in range(1 + round(1.6 * c["strength"])):
         pitch = float(np.exp(rng.uniform(np.log(1500), np.log(4200))))
         calls += _layer(songbirds.songbird, "songbird", *args, -rng.uniform(2, 9), pitch_hz=pitch)
     far = np.zeros(samples)
