@@ -42,7 +42,7 @@ def babble(
         voice = unit(sound(talk(duration + 1, rng, who), rng, FAR_HZ))
         made.append(endless(voice))
     out = np.zeros(size)
-    near = min(count, 22)
+    near = min(count, 18)
     at = np.arange(size, dtype=np.float64)
     for k in range(near):
         speed = 1.0 if k < len(made) else float(np.exp(rng.uniform(-0.16, 0.16)))

@@ -11,7 +11,7 @@ from earwitness.voice.model import Samples
 
 SOUND_M_S = 343.0
 
-Number = TypeVar("Number", np.float64, np.complex128)
+Number = TypeVar("Number", np.float64, np.complex64)
 
 
 def emission(
@@ -67,7 +67,7 @@ def read(source: NDArray[Number], where: Samples) -> NDArray[Number]:
     """
     size = len(source)
     whole = np.floor(where)
-    part = where - whole
+    part = (where - whole).astype(source.real.dtype)
     low = whole.astype(np.int32) % np.int32(size)
     round_again = np.append(source, source[0])
     below = round_again[low]
@@ -127,8 +127,8 @@ def passed(
     else:
         # both at one reading: the bright source in the real part, the dull in the imaginary
         share = (range_m - distance_m) / (range_m - distance_m + dull_m)
-        both = read(source + 1j * dull, where)
-        heard = both.real + share * (both.imag - both.real)
+        both = read((source + 1j * dull).astype(np.complex64), where)
+        heard = np.asarray(both.real + share * (both.imag - both.real), dtype=np.float64)
     return np.asarray(heard * (distance_m / range_m), dtype=np.float64)
 
 

@@ -269,7 +269,7 @@ def motorway(
     """Dense fast traffic: a steady roar of tyres from which single vehicles stand out."""
     duration = samples / rate_hz
     many = c["rate_per_min"] / 60 * (duration + 6)
-    times = poisson(rng, min(many, 8.0) / (duration + 6), duration + 6) - 3
+    times = poisson(rng, min(many, 6.0) / (duration + 6), duration + 6) - 3
     near = drive_bys(samples, rate_hz, rng, times, c["speed_m_s"], c["distance_m"], 0.2, 0.0)
     roar = rolling_noise(samples, rate_hz, rng, "car", c["speed_m_s"])
     roar += 0.8 * rolling_noise(samples, rate_hz, rng, "lorry", min(25.0, c["speed_m_s"]))
