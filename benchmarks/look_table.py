@@ -1,6 +1,6 @@
 """What the look finds in real photographs, measured against ``look_truth.toml``.
 
-    python -m benchmarks.look_table PHOTOS [--write docs/photos.md] [--sheets FOLDER]
+    python -m benchmarks.look_table PHOTOS [--write docs/photos.md]
 
 PHOTOS is a folder with a folder for each package, unpacked; ``python -m training.look.photos
 PHOTOS`` makes it. No picture is shipped: each has the licence told in its package.
@@ -28,7 +28,6 @@ from earwitness.look.naming import BuiltinNamer
 from earwitness.look.regions import BuiltinSegmenter
 from earwitness.media import read_picture
 from earwitness.scene import Scene, Source
-from earwitness.scene.words import distance_in_words
 
 TRUTH = Path(__file__).with_name("look_truth.toml")
 
@@ -113,11 +112,11 @@ def figures(results: Sequence[Result]) -> dict[str, str]:
         "people found": f"{sum(r.named for r in people)} of {len(people)}",
         "sources": str(len(sources)),
         "precision": f"{right / max(1, len(sources)):.2f}",
-        "seconds a photograph (median)": f"{sorted(r.seconds for r in results)[len(results) // 2]:.2f}",
     }
 
 
-def _short(row: dict[str, Any]) -> str:
+def short(row: dict[str, Any]) -> str:
+    """Return a photograph's name for tables."""
     path = Path(row["file"])
     return path.parts[-4] if path.stem == "2560x1600" else path.name
 
@@ -125,14 +124,15 @@ def _short(row: dict[str, Any]) -> str:
 def line(result: Result) -> str:
     """One photograph in one line."""
     row = result.truth
-    verdict = "-" if not row["main"] else "named" if result.named else "found" if result.there else "MISS"
+    verdict = "found" if result.there else "MISS"
+    verdict = "-" if not row["main"] else "named" if result.named else verdict
     heard = "; ".join(
         f"{'' if result.right(s) else '✗ '}{s.name} {s.region.score if s.region else 0:.2f} "
         f"{s.azimuth_deg:+.0f}° {s.distance_m:.1f} m"
         for s in result.scene.sources
     )
     beds = ", ".join(b.concept for b in result.scene.bed)
-    return f"{row['half']} {verdict:5} {_short(row)[:28]:28} {row['main'][:2]}: {heard} | {beds}"
+    return f"{row['half']} {verdict:5} {short(row)[:28]:28} {row['main'][:2]}: {heard} | {beds}"
 
 
 def main() -> None:
@@ -150,6 +150,8 @@ def main() -> None:
         mine = [r for r in results if r.truth["half"] == half]
         if mine:
             print(half, figures(mine))
+    if results:
+        print(f"median {sorted(r.seconds for r in results)[len(results) // 2]:.2f} s a photograph")
     if args.write:
         from benchmarks.look_page import page
 

@@ -1,9 +1,9 @@
 """Levels of a scene: everything named is audible.
 
-A jet is a hundred thousand times as strong as a bee. In a photograph both were meant to be noticed;
-so at the listener nothing is more than :data:`RANGE_DB` below the loudest. What is quieter is
-raised, what would hurt (:data:`LOUDEST_DB`) is lowered. The scene's ``level_db`` hold the result and
-can be edited; nothing is balanced again when it is rendered.
+A jet is a hundred thousand times as strong as a bee. In a photograph both were meant to be
+noticed; so at the listener nothing is more than :data:`RANGE_DB` below the loudest. What is quieter
+is raised, what would hurt (:data:`LOUDEST_DB`) is lowered. The scene's ``level_db`` hold the result
+and can be edited; nothing is balanced again when it is rendered.
 """
 
 from __future__ import annotations

@@ -198,7 +198,7 @@ def salience(part: Part) -> float:
     level = (concept.level_db if concept else 70.0) - 20 * np.log10(max(part.distance.metres, 1.0))
     loud = float(np.clip((level - 20.0) / 60.0, 0.3, 1.3))
     size = covered**0.35 if part.what == "thing" else 0.7 * covered**0.5
-    return part.name.score * size * loud
+    return float(part.name.score * size * loud)
 
 
 def _id(concept: str, ids: dict[str, int]) -> str:
@@ -221,7 +221,7 @@ def _source(part: Part, view: _View, ids: dict[str, int]) -> Source:
         key,
         "area" if wide else "point",
         level_db=_level(key, part.count),
-        positions=((0.0, *(round(float(v), 4) for v in place)),),
+        positions=((0.0, *(round(float(v), 6) for v in place)),),
         spread_deg=round(view.camera.width_deg(box), 2) if wide else 0.0,
         region=Region(
             view.box(box),
@@ -248,7 +248,7 @@ def _unseen(one: Unseen, ids: dict[str, int]) -> Source:
         one.concept,
         "area" if wide else "point",
         level_db=_level(one.concept) + one.gain_db,
-        positions=((0.0, *(round(float(v), 4) for v in place)),),
+        positions=((0.0, *(round(float(v), 6) for v in place)),),
         spread_deg=70.0 if wide else 0.0,
     )
 

@@ -26,7 +26,7 @@ CAMERA_M = 1.6
 
 NEAREST_M, FARTHEST_M = 0.5, 5000.0
 _FLAT = ("water", "road", "ground", "grass", "sand", "snow")
-_EDGE = 0.012  # of a side: a box nearer than this to the picture's edge is taken as cut off
+_EDGE = 0.022  # of a side: a box nearer than this to the picture's edge is taken as cut off
 _TREE_M = 9.0
 
 
@@ -105,13 +105,11 @@ def weighted_median(estimates: Sequence[Distance]) -> Distance:
     return Distance(float(np.exp(middle)), float(np.exp(np.clip(sigma, 0.1, 1.6))))
 
 
-def by_size(
-    box: Box, kind: Kind, *, focal_px: float, height_px: int, width_px: int
-) -> Distance | None:
+def by_size(box: Box, kind: Kind, *, focal_px: float, height_px: int, width_px: int) -> Distance:
     """Return the distance at which a thing of known size fills a box.
 
-    A box that the picture's edge cuts shows a part only, so its larger side tells, whichever
-    stands for more of the thing, and it tells less surely.
+    A box that the picture's edge cuts shows a part only: the distance by its height is then the
+    farthest that it can be, and lies with that by its width on either side of the truth.
     """
     tall, wide = box[3] - box[1], box[2] - box[0]
     cut_across = box[0] < _EDGE * width_px or box[2] > (1 - _EDGE) * width_px
@@ -122,9 +120,9 @@ def by_size(
         # Lying or curled up it is lower than it stands: then its length tells more.
         lies = kind.animal and tall < 0.6 * wide * kind.height_m / kind.length_m
         return Distance(from_length, 1.6) if lies else Distance(from_height, 1.35)
-    if not cut_across:
-        return Distance(min(from_height, from_length), 1.6)
-    return Distance(min(from_height, from_length), 1.9)
+    # Height and width each show too little of it or, with arms stretched out, too much.
+    between = float(np.sqrt(from_height * from_length))
+    return Distance(min(from_height, between), 1.9 if cut_across else 1.7)
 
 
 def by_ground(foot_px: float, line: Horizon, *, focal_px: float) -> Distance | None:
@@ -153,7 +151,7 @@ def by_ground(foot_px: float, line: Horizon, *, focal_px: float) -> Distance | N
     if below < max(2.0, 0.5 * line.sigma_px):
         return None
     # The slope of the logarithm in the horizon's row, and the unknown height of the camera.
-    sigma = float(np.hypot(line.sigma_px / below, 0.35))
+    sigma = float(np.hypot(line.sigma_px / below, 0.45))
     return Distance(focal_px * CAMERA_M / below, float(np.exp(min(sigma, 2.0))))
 
 
@@ -176,7 +174,7 @@ class BuiltinDepth:
         stuff = sight_of(picture).stuff
         line = horizon(stuff, picture.height_px)
         return [
-            _of_stuff(one, line, focal_px)
+            _of_stuff(one, name, line, focal_px)
             if one.what == "stuff"
             else _of_thing(one, name, line, focal_px)
             for one, name in zip(found, names)
@@ -189,11 +187,10 @@ def _of_thing(found: Found, name: Name, line: Horizon, focal_px: float) -> Dista
     kind = kind_of(name)
     witnesses = [Distance(8.0, 5.0)]
     if kind is not None:
-        sized = by_size(box, kind, focal_px=focal_px, height_px=height, width_px=width)
-        if sized is not None:
-            witnesses.append(sized)
+        witnesses.append(by_size(box, kind, focal_px=focal_px, height_px=height, width_px=width))
     else:
-        size_m = concepts()[name.concept].size_m if name.concept in concepts() else 0.0
+        concept = concepts().get(name.concept or "")
+        size_m = concept.size_m if concept is not None else 0.0
         if size_m > 0:
             witnesses.append(Distance(focal_px * size_m / max(box[3] - box[1], 1.0), 2.0))
     if box[3] < (1 - _EDGE) * height:
@@ -203,8 +200,8 @@ def _of_thing(found: Found, name: Name, line: Horizon, focal_px: float) -> Dista
     return _range(weighted_median([_range(one) for one in witnesses]))
 
 
-def _of_stuff(found: Found, line: Horizon, focal_px: float) -> Distance:
-    height, _ = found.mask.shape
+def _of_stuff(found: Found, name: Name, line: Horizon, focal_px: float) -> Distance:
+    height, width = found.mask.shape
     box = box_of(found.mask)
     near = by_ground(box[3], line, focal_px=focal_px)
     if found.hint in _FLAT:
@@ -214,8 +211,14 @@ def _of_stuff(found: Found, line: Horizon, focal_px: float) -> Distance:
         middle = float(np.sqrt(nearest * max(farthest, nearest)))
         return _range(Distance(middle, float(np.clip(np.sqrt(farthest / nearest), 1.5, 4.0))))
     witnesses = [Distance(30.0, 4.0)]
-    if found.hint == "trees" and box[1] > _EDGE * height:
-        witnesses.append(Distance(focal_px * _TREE_M / max(box[3] - box[1], 1.0), 2.0))
+    if found.hint == "trees":
+        cut = box[1] < _EDGE * height or box[3] > (1 - _EDGE) * height
+        witnesses.append(
+            Distance(focal_px * _TREE_M / max(box[3] - box[1], 1.0), 3.0 if cut else 2.0)
+        )
+    kind = kind_of(name)
+    if kind is not None:
+        witnesses.append(by_size(box, kind, focal_px=focal_px, height_px=height, width_px=width))
     if near is not None and box[3] < (1 - _EDGE) * height:
         witnesses.append(near)
     return _range(weighted_median([_range(one) for one in witnesses]))

@@ -116,7 +116,7 @@ class Pinhole:
         down = np.asarray(y_px, np.float64) - self.height_px / 2
         azimuth = np.degrees(np.arctan2(-right, self.focal_px))
         elevation = np.degrees(np.arctan2(-down, np.hypot(self.focal_px, right)))
-        return azimuth, elevation
+        return azimuth + 0.0, elevation + 0.0  # no −0.0 for what is straight ahead
 
     def pixel(
         self, azimuth_deg: ArrayLike, elevation_deg: ArrayLike

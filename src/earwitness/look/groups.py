@@ -13,6 +13,7 @@ from earwitness.look.geometry import Box, area, around
 from earwitness.look.labels import Kind, kinds
 from earwitness.look.naming import kind_of
 from earwitness.look.outlines import box_of
+from earwitness.scene import concepts
 
 _PEOPLE = frozenset({"speech", "footsteps"})
 _VEHICLES = frozenset({"car", "car-pass", "truck", "bus", "motorcycle", "tram"})
@@ -152,13 +153,19 @@ def _stretches(parts: list[Part]) -> list[Part]:
     for concept in dict.fromkeys(part.name.concept for part in parts):
         same = [part for part in parts if part.name.concept == concept]
         for cluster in _clusters(same, reach=0.15, alike=np.inf):
-            largest = max(cluster, key=lambda part: area(part.box))
-            made.append(
-                cluster[0]
-                if len(cluster) == 1
-                else _joined(cluster, concept or "", largest.name.words)
-            )
+            words = max(cluster, key=lambda part: area(part.box)).name.words
+            made.append(cluster[0] if len(cluster) == 1 else _joined(cluster, concept or "", words))
+    for concept in {part.name.concept for part in made if _is_point(part)}:
+        # Of a church in two pieces, one has the bells.
+        same = [part for part in made if part.name.concept == concept]
+        largest = max(same, key=lambda part: area(part.box))
+        made = [part for part in made if part.name.concept != concept or part is largest]
     return made
+
+
+def _is_point(part: Part) -> bool:
+    concept = concepts().get(part.name.concept or "")
+    return concept is not None and concept.kind == "point"
 
 
 def grouped(parts: Sequence[Part], *, on_road: bool) -> list[Part]:
@@ -181,7 +188,12 @@ def grouped(parts: Sequence[Part], *, on_road: bool) -> list[Part]:
     people = [part for part in things if part.name.concept in _PEOPLE]
     vehicles = [part for part in things if part.name.concept in _VEHICLES]
     others = [part for part in things if part.name.concept not in _PEOPLE and part not in vehicles]
-    stuff = [part for part in parts if part.what == "stuff"]
+    stuff = [
+        part
+        for part in parts
+        if part.what == "stuff"
+        and not (_is_point(part) and any(t.name.concept == part.name.concept for t in things))
+    ]
     return [
         *_people(people),
         *_traffic(vehicles, on_road=on_road),

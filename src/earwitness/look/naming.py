@@ -31,6 +31,7 @@ _ANIMALS = frozenset().union(
 _CONTRARY = 0.5  # a wrong label is this likely, as a part of what the detector leaves open
 _NEAREST = 0.35  # an animal that it does not know, under any animal's label
 _NOTHING = 0.5
+_NOTHING_LIKE = 0.25  # for labels that the classifier knows little of: people, vehicles, objects
 
 
 class BuiltinNamer:
@@ -88,7 +89,8 @@ def weigh(
         else:
             weights[key] = (open_part * _CONTRARY if labelled else 1.0) * seen
     unseen = trust * max(0.0, 1.0 - float(np.sum(own))) + (1.0 - trust) * 0.3
-    none = open_part * (_NOTHING if labelled else 1.0) * unseen
+    nothing = _NOTHING if hint in _ANIMALS else _NOTHING_LIKE
+    none = open_part * (nothing if labelled else 1.0) * unseen
     total = max(sum(weights.values()) + none, 1e-12)
     return {key: weight / total for key, weight in weights.items()}, none / total
 
@@ -106,7 +108,8 @@ def _name_thing(sight: Sight, found: Found) -> Name:
         ridden = [k for k in kinds().values() if k.ridden and own[list(kinds()).index(k.key)] > 0.5]
         if ridden and shorter > 0.6 * _SMALL_PX:
             kind, key = ridden[0], ridden[0].key
-    believed = _believed(found, kind, sure)
+    seen = float(own[list(kinds()).index(key)])
+    believed = _believed(found, kind, sure, seen=seen, size_px=shorter)
     if not believed or kind.concept is None:
         return Name(None, kind.one if believed else "", sure)
     if key == "bird":
@@ -121,8 +124,13 @@ def _told(found: Found, sure: float) -> float:
     return float(np.clip(sure * (0.5 + 0.5 * max(found.score, sure)), 0.0, 1.0))
 
 
-def _believed(found: Found, kind: Kind, sure: float) -> bool:
+def _believed(found: Found, kind: Kind, sure: float, *, seen: float, size_px: float) -> bool:
     if sure < kind.need:
+        return False
+    contrary = found.hint in COCO_CLASSES and found.hint not in kind.coco
+    if contrary and (sure < 0.5 or seen < 0.4 or size_px < 0.6 * _SMALL_PX):
+        return False  # the classifier alone, of a crop that was cut for something else
+    if kind.animal and size_px < 0.6 * _SMALL_PX and found.score < 0.5:
         return False
     if found.hint in kind.coco and not kind.animal:
         return found.score >= LEAST_ALONE or (found.score >= 0.3 and sure >= 0.6)

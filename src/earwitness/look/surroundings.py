@@ -17,6 +17,7 @@ from earwitness.scene import concepts
 # Classes of the classifier that speak of the place, by what they speak for.
 _PLACES = {
     "sea": "144 146-150 403 437 460 484 510 540 554 625 628 814 871 913 914 976-978",
+    "beach": "977 978",
     "lake": "97-100 137 449 472 576 718 975",
     "dam": "525",
     "fountain": "562",
@@ -71,9 +72,10 @@ def water(sight: Sight, found: Found) -> tuple[str, str]:
     if covered.get("sky", 0.0) < 0.06 and rocky > 0.4 and covered.get("water", 0.0) < 0.5:
         if foam > 0.2 and covered.get("water", 0.0) > 0.15:
             return "waterfall", "a waterfall"
-        return "stream", "a stream over stones"
+        if foam > 0.03:
+            return "stream", "a stream over stones"
     if sea > fresh:
-        if covered.get("sand", 0.0) > 0.04 or place(sight, "sea") > 0.6:
+        if covered.get("sand", 0.0) > 0.04 or place(sight, "beach") > 0.35:
             return "surf-sand", "surf on the sand"
         return "sea-waves", "sea waves"
     return "lake-lapping", "water lapping at the shore"
@@ -93,7 +95,7 @@ def open_horizon(sight: Sight) -> float:
 def name_stuff(sight: Sight, found: Found) -> Name:
     """Return what a region of stuff sounds like; most stuff makes no sound."""
     part = float(found.mask.mean())
-    if found.hint == "water" and found.score > 0.4:
+    if found.hint == "water" and found.score > 0.45 and part > 0.035:
         concept, words = water(sight, found)
         return Name(concept, words, found.score)
     if found.hint == "trees" and found.score > 0.5 and part > 0.05:
