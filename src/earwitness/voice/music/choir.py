@@ -35,7 +35,7 @@ def choir(samples: int, rate_hz: int, rng: np.random.Generator, c: Mapping[str, 
     for k, drop in ((1, 0), (2, -size), (0, -size)):
         parts.append([Note(s, 4 * beat, key.pitch_hz(d[k] + drop), 0.6) for s, d in below])
     out = np.zeros(samples)
-    for notes, singers in zip(parts, (4, 2, 2, 2)):
+    for notes, singers in zip(parts, (3, 2, 2, 2)):
         for _ in range(singers):  # singers scatter by some 15–20 cents (Ternström 1993)
             own = 2 ** (float(rng.normal(0, 14)) / 1200)
             late = float(rng.uniform(0, 0.08))
