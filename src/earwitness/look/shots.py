@@ -8,7 +8,8 @@ steady intervals, longer ones while nothing moves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,6 +109,18 @@ def to_camera(places: Array, turns: Sequence[Array]) -> Array:
     return seen
 
 
+class Memory(Protocol):
+    """Where what was seen is kept, so that work that was stopped goes on where it was."""
+
+    def recall(self, time_s: float) -> list[Seen] | None:
+        """Return what was seen at a time, or None if that frame was not looked at yet."""
+        ...
+
+    def keep(self, time_s: float, seen: Sequence[Seen]) -> None:
+        """Keep what was seen at a time."""
+        ...
+
+
 class Watcher:
     """Takes a clip's frames and tells its shots.
 
@@ -119,9 +132,19 @@ class Watcher:
         Most frames a second that are looked at.
     name
         The clip's name, for messages.
+    memory
+        Where what was seen is kept, or None.
     """
 
-    def __init__(self, parts: Parts, *, looks_per_s: float = 3.0, name: str = "clip") -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        looks_per_s: float = 3.0,
+        name: str = "clip",
+        memory: Memory | None = None,
+    ) -> None:
+        self._memory = memory
         self._parts, self._interval_s, self._name = parts, 1.0 / looks_per_s, name
         self._shot: Shot | None = None
         self._camera: Camera | None = None
@@ -172,9 +195,14 @@ class Watcher:
         return ended
 
     def _look(self, one: Frame, shot: Shot) -> None:
-        self._looks += 1
         picture = Picture(one.rgb(LOOK_SIDE_PX), None, self._name)
-        shot.seen.append((one.time_s, self._things(picture, one.time_s, shot)))
+        seen = self._memory.recall(one.time_s) if self._memory is not None else None
+        if seen is None:
+            self._looks += 1
+            seen = self._things(picture, one.time_s, shot.zooms[-1])
+            if self._memory is not None:
+                self._memory.keep(one.time_s, seen)
+        shot.seen.append((one.time_s, [_in_world(each, shot.turns[-1]) for each in seen]))
         first = not shot.keys
         if first or (
             # The first picture is replaced once the shot has settled.
@@ -187,8 +215,8 @@ class Watcher:
         still = shot.motion.latest < STILL and not shot.moved
         self._next_look_s = one.time_s + self._interval_s * (2.0 if still else 1.0)
 
-    def _things(self, picture: Picture, time_s: float, shot: Shot) -> list[Seen]:
-        zoom = shot.zooms[-1]
+    def _things(self, picture: Picture, time_s: float, zoom: float) -> list[Seen]:
+        """Return the things in a picture, as the camera sees them."""
         focal = focal_px(picture.width_px, picture.height_px, fov_deg=self._parts.fov_deg) * zoom
         found = [one for one in self._parts.segmenter.segment(picture) if one.what == "thing"]
         names = self._parts.namer.name(picture, found)
@@ -201,17 +229,15 @@ class Watcher:
             box = box_of(region.mask)
             x, y = centre(box)
             azimuth, elevation = camera.angles(x, y)
-            world = shot.turns[-1] @ frame.xyz(azimuth, elevation, distance.metres)
-            turned, raised, metres = frame.angles(world)
             low, high = camera.angles([x, x], [box[3], box[1]])[1]
             seen.append(
                 Seen(
                     time_s,
-                    float(turned),
-                    float(raised),
+                    float(azimuth),
+                    float(elevation),
                     camera.width_deg(box),
                     float(high - low),
-                    float(metres),
+                    distance.metres,
                     name.concept,
                     name.words,
                     min(region.score, name.score),
@@ -219,6 +245,13 @@ class Watcher:
                 )
             )
         return seen
+
+
+def _in_world(one: Seen, turned: Array) -> Seen:
+    """Return what the camera saw as it lies in the shot's world."""
+    place = turned @ frame.xyz(one.azimuth_deg, one.elevation_deg, one.distance_m)
+    azimuth, elevation, _ = frame.angles(place)
+    return replace(one, azimuth_deg=float(azimuth), elevation_deg=float(elevation))
 
 
 def _homography(view: View, focal: float, width: int, height: int) -> Array:
