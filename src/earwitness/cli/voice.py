@@ -52,10 +52,10 @@ def voice(
         _print_list()
         return
     if sheet is not None:
-        from earwitness.draw.sheet import draw_sheet
+        from earwitness.draw.sheet import sheet as draw_sheet
 
         with progress_line(quiet()) as tell:
-            draw_sheet(seed=seed, progress=tell).save(sheet)
+            draw_sheet(sheet, seed=seed, progress=tell)
         if not quiet():
             console().print(f"written: {sheet}", soft_wrap=True)
         return

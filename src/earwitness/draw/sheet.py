@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import signal
 
-from earwitness.errors import OutputError
+from earwitness.media.output import beside
 from earwitness.scene import concepts
 from earwitness.voice.contract import Request, Voice
 from earwitness.voice.registry import models
@@ -122,6 +122,7 @@ def sheet(
     seed: int = 0,
     columns: int = 8,
     voice: Voice | None = None,
+    progress: Callable[[str, float], None] = lambda stage, done: None,
 ) -> Path:
     """Draw a sheet of spectrograms and write it as PNG.
 
@@ -137,6 +138,8 @@ def sheet(
         Pictures side by side.
     voice
         Whose sounds; None for the synthesiser.
+    progress
+        Told before each sound.
 
     Returns
     -------
@@ -174,6 +177,7 @@ def sheet(
         pen.text((at + 18, 12), family, _INK, _font(13))
         at += 140
     for i, key in enumerate(keys):
+        progress(f"voicing {key}", i / len(keys))
         concept = concepts()[key]
         request = Request(concept.label, key, duration_s, rate_hz, seed)
         samples = np.concatenate(list(speaker.voice(request).blocks))
@@ -188,12 +192,6 @@ def sheet(
 
 
 def _write(page: Image.Image, path: Path) -> Path:
-    # Written beside its place and moved there, so that nothing half-written is left.
-    part = path.with_name(f".{path.name}.part")
-    try:
-        page.save(part, format="PNG", optimize=True)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}") from error
+    with beside(path) as made:
+        page.save(made, format="PNG", optimize=True)
     return path

@@ -11,7 +11,7 @@ from PIL import Image
 
 from earwitness.errors import OutputError
 from earwitness.voice.contract import Request, Voiced
-from earwitness.voice.sheet import HIGHEST_HZ, LOWEST_HZ, colours, sheet, spectrogram_db
+from earwitness.draw.sheet import HIGHEST_HZ, LOWEST_HZ, colours, sheet, spectrogram_db
 
 
 class Tone:
@@ -65,5 +65,6 @@ def test_sheet_is_a_picture_of_all_that_was_asked(tmp_path: Path) -> None:
 
 
 def test_sheet_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "nowhere").write_text("a file where a folder should be")
     with pytest.raises(OutputError, match=r"nowhere.*cannot be written"):
         sheet(tmp_path / "nowhere" / "sheet.png", only=["dog"], duration_s=0.2, voice=Tone())
