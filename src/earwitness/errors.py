@@ -41,6 +41,10 @@ class VoiceError(EarwitnessError):
     """Words that name no sound, or a sound that could not be made."""
 
 
+class WeightsError(EarwitnessError):
+    """Weights that are not there, not whole, of another model, or not safe to read."""
+
+
 class SceneError(EarwitnessError):
     """A scene with a field that holds something not allowed.
 

@@ -1,0 +1,1 @@
+"""The register of weights, and the one loader of them; nothing here loads at import."""
