@@ -214,10 +214,9 @@ def test_total_loss_and_gradients(folder: Path, case: str) -> None:
     held = read(folder, "e_losses")
     names = ("sat", "audio", "audio_caption", "image_caption")
     given = [torch.from_numpy(held[f"in::getloss.{n}"]).requires_grad_() for n in names]
-    rule = recipe(folder)
     scales = {
-        n: torch.tensor(float(rule.fill(f"logit_scale_{n}", (), 20260101)), requires_grad=True)
-        for n in ("ia", "it", "at", "i_at", "fdt")
+        name.removeprefix("logit_scale_"): tensor.requires_grad_()
+        for name, tensor in weights(held, "").items()
     }
     found = losses.total_loss(
         *given, scales, alpha=0.0 if case == "alpha0" else 0.1,

@@ -29,7 +29,7 @@ Modality = Literal["image", "audio", "text"]
 TEMPERATURE = 1000.0
 """What scores are divided by; large, so that small codebooks are mixed almost evenly."""
 
-_BLOCK = {"cpu": 1 << 21, "cuda": 1 << 26}
+_BLOCK = {"cpu": 1 << 20, "cuda": 1 << 26}
 """Device → scores held at a time."""
 
 _QUERIES = {
@@ -66,15 +66,19 @@ class _Mixture(torch.autograd.Function):
         count, width = codes.shape
         best = codes.new_empty(batch, count)
         who = torch.empty(batch, count, dtype=torch.int32, device=codes.device)
+        table: Tensor | None = None  # one piece of memory for all blocks
         for rows in _chunks(batch, length, codes.device.type):
             asked = query(tokens[rows], *weights)
             many = len(asked) * length
             step = max(64, _BLOCK.get(codes.device.type, 1 << 21) // many)
             for start in range(0, count, step):
                 block = slice(start, min(start + step, count))
-                scores = (asked.reshape(many, width) @ codes[block].T).reshape(
-                    len(asked), length, -1
-                )
+                wide = min(step, count - start)
+                if table is None or table.numel() < many * wide:
+                    table = codes.new_empty(many * wide)
+                scores = table[: many * wide].view(many, wide)
+                torch.mm(asked.reshape(many, width), codes[block].T, out=scores)
+                scores = scores.view(len(asked), length, wide)
                 if keep is not None and zero:
                     scores *= keep[rows, :, None]
                 elif keep is not None:
@@ -147,7 +151,7 @@ def _add_rows(into: Tensor, to: Tensor, table: Tensor, row: Tensor, value: Tenso
     """Add ``value[i] * table[row[i]]`` to ``into[to[i]]`` for each i, in an order always alike."""
     order = torch.argsort(to, stable=True)
     to, row, value = to[order], row[order], value[order]
-    step = 2048
+    step = 1024
     starts = torch.searchsorted(to, torch.arange(len(into) + 1, device=to.device))
     for start in range(0, len(into), step):
         offsets = starts[start : start + step + 1]

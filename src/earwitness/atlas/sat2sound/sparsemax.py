@@ -12,6 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+_MANY, _SPARING = 2048, 16
+"""Entries in a row from which on a share of them, one in so many, is looked at first."""
+
+_CACHED = 1 << 17
+"""Scores whose thresholds are sought together on a CPU."""
+
 
 def threshold(shifted: Tensor) -> tuple[Tensor, Tensor]:
     """Find where sparsemax cuts each row.
@@ -19,7 +25,7 @@ def threshold(shifted: Tensor) -> tuple[Tensor, Tensor]:
     Parameters
     ----------
     shifted : tensor, shape (..., K)
-        Scores whose largest is 0 in each row.
+        Scores; best with 0 as the largest of each row, where numbers are finest.
 
     Returns
     -------
@@ -28,8 +34,11 @@ def threshold(shifted: Tensor) -> tuple[Tensor, Tensor]:
     count : tensor, shape (..., 1)
         Entries in the support.
     """
-    # Nothing at or below -1 can be in the support, as its largest entry is 0.
-    tau = torch.full_like(shifted[..., :1], -1.0)
+    # The threshold of some of the entries never exceeds that of all, and so is a good start.
+    if shifted.shape[-1] >= _MANY:
+        tau = threshold(shifted[..., ::_SPARING])[0]
+    else:
+        tau = shifted.amax(dim=-1, keepdim=True) - 1.0
     count = torch.full_like(tau, -1.0)
     while True:
         active = shifted > tau
@@ -45,7 +54,14 @@ def threshold(shifted: Tensor) -> tuple[Tensor, Tensor]:
 def project(scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the projection, the shifted scores and the threshold; see :func:`sparsemax`."""
     shifted = scores - scores.amax(dim=-1, keepdim=True)
-    tau, _ = threshold(shifted)
+    rows = shifted.reshape(-1, shifted.shape[-1])
+    if rows.device.type == "cpu" and rows.numel() > _CACHED:
+        # A few rows at a time stay in the processor's cache through all passes.
+        step = max(1, _CACHED // rows.shape[1])
+        tau = torch.cat([threshold(part)[0] for part in rows.split(step)])
+        tau = tau.reshape(*shifted.shape[:-1], 1)
+    else:
+        tau, _ = threshold(shifted)
     return (shifted - tau).clamp_(min=0.0), shifted, tau
 
 
