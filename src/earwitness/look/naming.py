@@ -24,6 +24,7 @@ from earwitness.look.surroundings import name_stuff
 LEAST_ALONE = 0.4
 """Least score of a detection that is believed where it stands alone among its kind."""
 
+_NEED_AGREED = 0.28  # where the detector is sure and no other kind weighs more
 _SMALL_PX = 64.0  # crops smaller than this tell the classifier less and less
 _ANIMALS = frozenset().union(
     *(kind.coco for kind in kinds().values() if kind.animal)
@@ -83,7 +84,9 @@ def weigh(
     for (key, kind), mine, friendly in zip(kinds().items(), own, agreeing):
         seen = trust * float(mine)
         if labelled and hint in kind.coco:
-            weights[key] = score * (seen + 0.5 * trust * float(friendly) + kind.floor)
+            # The surer the detector, the less the classifier must have seen of it.
+            sure = 0.5 * max(0.0, score - 0.45)
+            weights[key] = score * (seen + 0.5 * trust * float(friendly) + kind.floor + sure)
         elif labelled and kind.animal and hint in _ANIMALS and not (kind.coco - {"bird"}):
             weights[key] = max(_NEAREST, open_part * _CONTRARY) * seen
         else:
@@ -101,7 +104,7 @@ def _name_thing(sight: Sight, found: Found) -> Name:
     trust = float(np.clip(shorter / _SMALL_PX, 0.0, 1.0)) ** 0.5
     probabilities = sight.whole if found.hint == "whole" else sight.crop(box)
     own, agreeing = masses(probabilities)
-    by_kind, _ = weigh(found.hint, found.score, own, agreeing, trust=trust)
+    by_kind, none = weigh(found.hint, found.score, own, agreeing, trust=trust)
     key = max(by_kind, key=lambda k: by_kind[k])
     kind, sure = kinds()[key], by_kind[key]
     if found.hint == "person" and key == "person":
@@ -109,7 +112,7 @@ def _name_thing(sight: Sight, found: Found) -> Name:
         if ridden and shorter > 0.6 * _SMALL_PX:
             kind, key = ridden[0], ridden[0].key
     seen = float(own[list(kinds()).index(key)])
-    believed = _believed(found, kind, sure, seen=seen, size_px=shorter)
+    believed = sure > none and _believed(found, kind, sure, seen=seen, size_px=shorter)
     if not believed or kind.concept is None:
         return Name(None, kind.one if believed else "", sure)
     if key == "bird":
@@ -125,7 +128,8 @@ def _told(found: Found, sure: float) -> float:
 
 
 def _believed(found: Found, kind: Kind, sure: float, *, seen: float, size_px: float) -> bool:
-    if sure < kind.need:
+    agreed = found.hint in kind.coco and found.score >= 0.5
+    if sure < (min(kind.need, _NEED_AGREED) if agreed else kind.need):
         return False
     contrary = found.hint in COCO_CLASSES and found.hint not in kind.coco
     if contrary and (sure < 0.5 or seen < 0.4 or size_px < 0.6 * _SMALL_PX):
