@@ -126,6 +126,6 @@ def listen(
         )
     if not quiet():
         out_console = console()
-        out_console.print(source_table(heard.scene))
+        out_console.print(source_table(heard.scene, out_console.width))
         out_console.print(f"\n{heard.words}\n")
         out_console.print(f"written: {folder}", soft_wrap=True)
