@@ -28,8 +28,8 @@ estimates from usual sizes, from the ground, and from an angle of view of 60° o
 where the file does not say.
 
 The photographs were halved, every other one. The rules were made while looking at half *a* alone:
-then *a* had 47 of 54 main things named (precision 0.93), and *b*, its results not yet seen, 46 of 65
-(precision 0.83). **That is the figure to expect of new photographs.** Four numbers of the naming
+then *a* had 47 of 54 main things named (precision 0.93), and *b*, its results not yet seen, 46 of
+65 (precision 0.83). **That is the figure to expect of new photographs.** Four numbers of the naming
 were set anew after that, with the failures of *b* in view; the table below is from then. The
 eyes themselves (see [the model card](models/look.md)) were chosen and trained on photographs of
 the same packages.

@@ -137,6 +137,13 @@ def test_twelve_corners_cost_little_and_more_never_cost_more(seed):
     assert areas[2] < 1.05 * tight
 
 
+def test_a_region_at_the_edge_has_its_polygon_within_the_picture():
+    y, x = np.mgrid[:90, :120]
+    mask = (y > 40 + 0.2 * x + 4 * np.sin(x / 5)) | ((x - 115) ** 2 + (y - 20) ** 2 < 400)
+    polygon = enclosing_polygon(mask)
+    assert (polygon >= 0).all() and (polygon <= [120, 90]).all()
+
+
 def test_hull_agrees_with_scipy():
     from scipy.spatial import ConvexHull
 

@@ -125,12 +125,17 @@ def _without_edge(polygon: Points, i: int) -> tuple[float, Points] | None:
     return abs(_cross(b, c, corner)) / 2, corner
 
 
+def _held(corner: Points, shape: tuple[int, ...]) -> bool:
+    x, y = corner
+    return bool(0 <= x <= shape[1] and 0 <= y <= shape[0])
+
+
 def enclosing_polygon(mask: NDArray[np.bool_], *, most: int = MOST_VERTICES) -> Points:
     """Return a small convex polygon with few corners that encloses a mask.
 
     SEE-2-SOUND, eq. 2, asks for the smallest polygon around the contour. It is found here
     greedily: from the convex hull, edges are left out one by one, each time the one that adds
-    the least area. The polygon may reach outside the picture by a little.
+    the least area. It stays within the picture wherever so few corners allow that.
 
     Parameters
     ----------
@@ -164,7 +169,9 @@ def enclosing_polygon(mask: NDArray[np.bool_], *, most: int = MOST_VERTICES) -> 
         possible = [(one[0], i, one[1]) for one, i in tried if one is not None]
         if not possible:  # of four corners, a parallelogram cannot lose an edge
             break
-        _, i, corner = min(possible, key=lambda one: one[:2])
+        # Corners that stay in the picture come first.
+        within = [one for one in possible if _held(one[2], mask.shape)]
+        _, i, corner = min(within or possible, key=lambda one: one[:2])
         polygon = polygon.copy()
         polygon[i] = corner
         polygon = np.delete(polygon, (i + 1) % len(polygon), axis=0)
