@@ -26,6 +26,7 @@ CAMERA_M = 1.6
 
 NEAREST_M, FARTHEST_M = 0.5, 5000.0
 _FLAT = ("water", "road", "ground", "grass", "sand", "snow")
+_GROUND_SEEN_M = 400.0  # farther ground is a line in the picture
 _EDGE = 0.022  # of a side: a box nearer than this to the picture's edge is taken as cut off
 _TREE_M = 9.0
 
@@ -200,16 +201,32 @@ def _of_thing(found: Found, name: Name, line: Horizon, focal_px: float) -> Dista
     return _range(weighted_median([_range(one) for one in witnesses]))
 
 
+def _of_ground(mask: NDArray[np.bool_], line: Horizon, focal_px: float) -> Distance:
+    """Return from how far, on the whole, a stretch of ground or water is heard.
+
+    Each row of the picture shows a strip at one distance d. Its area grows as its angular width
+    times d·Δd, its sound falls with d², so it counts as its width times Δd / d; the mean of the
+    logarithm of d is taken. A brook that narrows into the distance is thus heard from near.
+    """
+    width = mask.sum(axis=1).astype(np.float64)
+    below = np.arange(len(width)) + 0.5 - line.row_px
+    seen = (width > 0) & (below * _GROUND_SEEN_M >= focal_px * CAMERA_M)
+    if not seen.any():
+        return Distance(150.0, 3.0)
+    weight = width[seen] / below[seen]
+    log = np.log(focal_px * CAMERA_M / below[seen])
+    mean = float(np.average(log, weights=weight))
+    spread = float(np.sqrt(np.average((log - mean) ** 2, weights=weight)))
+    sigma = float(np.hypot(0.5 * spread, 0.45))
+    return Distance(float(np.exp(mean)), float(np.exp(min(sigma, 1.5))))
+
+
 def _of_stuff(found: Found, name: Name, line: Horizon, focal_px: float) -> Distance:
     height, width = found.mask.shape
     box = box_of(found.mask)
     near = by_ground(box[3], line, focal_px=focal_px)
     if found.hint in _FLAT:
-        far = by_ground(box[1], line, focal_px=focal_px)
-        nearest = near.metres if near else 60.0
-        farthest = min(far.metres, 400.0) if far else 400.0
-        middle = float(np.sqrt(nearest * max(farthest, nearest)))
-        return _range(Distance(middle, float(np.clip(np.sqrt(farthest / nearest), 1.5, 4.0))))
+        return _range(_of_ground(found.mask, line, focal_px))
     witnesses = [Distance(30.0, 4.0)]
     if found.hint == "trees":
         cut = box[1] < _EDGE * height or box[3] > (1 - _EDGE) * height
