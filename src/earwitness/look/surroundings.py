@@ -147,7 +147,7 @@ def bed(sight: Sight, heard: frozenset[str]) -> list[tuple[str, str]]:
     if part("sand") > 0.2 or (part("ground") > 0.4 and part("trees", "grass", "water") < 0.1):
         return [("wind-desert", "dry wind over bare ground")]
     if part("trees") > 0.2 and sight.brightness > 45:
-        return [("dawn-chorus", "birds singing all around")]
+        return [("dawn-chorus", "birds singing")]
     return [("wind", "a light wind")]
 
 
