@@ -22,6 +22,9 @@ TRUE_PEAK_DB = -1.0
 MOST_REDUCTION_DB = 15.0
 """Deepest that the limiter reaches; a scene whose peaks need more stays quieter than asked for."""
 
+METERS_DB = 0.05
+"""Room left below the ceiling: true-peak meters differ by some hundredths of a decibel."""
+
 TOLERANCE_LU = 0.05
 _ROUNDS = 6
 _WORTH = 0.1  # LU that a decibel of limiting must bring nearer to the loudness asked for
@@ -99,7 +102,7 @@ class Rendering:
         self._spool = spool
         self.layout, self.rate_hz, self.samples = layout, rate_hz, spool.samples
         self.limited, self.reduction_db = False, 0.0
-        self._limit_db, self._trim_db = true_peak_db - 0.01, 0.0
+        self._limit_db, self._trim_db = true_peak_db - METERS_DB, 0.0
         self.loudness_lufs, self.true_peak_db = meter.integrated_lufs, meter.true_peak_db
         self.gain_db = 0.0
         if np.isneginf(self.true_peak_db):
@@ -110,7 +113,7 @@ class Rendering:
             self.gain_db = -self.true_peak_db
             for _ in range(_ROUNDS):
                 self.gain_db += loudness_lufs - meter.loudness_after(self.gain_db)
-        if self.true_peak_db + self.gain_db <= true_peak_db:
+        if self.true_peak_db + self.gain_db <= self._limit_db:
             self.true_peak_db += self.gain_db
             self.loudness_lufs = meter.loudness_after(self.gain_db)
         else:
