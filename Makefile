@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-PHOTO ?= examples/dogs.jpg
+PHOTO ?= examples/stream.jpg
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml constraints.txt
 
