@@ -1,4 +1,4 @@
-"""Phrase → what it made, for a hundred captions that others wrote: writes ``docs/phrases.md``.
+"""Phrase → what it made, for fifty captions that others wrote: writes ``docs/phrases.md``.
 
 Run ``python -m benchmarks.phrases``. The judgements stand in ``captions.toml``, made by reading.
 """
@@ -45,7 +45,7 @@ def page() -> str:
             lines.append(f"| {which} | {len(rows)} | {column} | {figures} |")
     lines += ["", "The second set's *before* is the figure for words never seen.", ""]
     for which in ("first", "second"):
-        lines += [f"## The {which} fifty", ""]
+        lines += [f"## The {which} set", ""]
         lines += [
             "| caption | what it made | judged | not heard as anything |",
             "|---|---|---|---|",
