@@ -14,14 +14,17 @@ if find_spec("torch") is None:  # their doctests cannot even be imported
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--slow``."""
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """Say what the marker means."""
     config.addinivalue_line("markers", "slow: takes above 20 s or 2 GB; run with --slow")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is slow unless it was asked for."""
     if not config.getoption("--slow"):
         for item in items:
             if "slow" in item.keywords:

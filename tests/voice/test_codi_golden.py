@@ -31,7 +31,7 @@ SIZES = CodiConfig()
 
 
 def recipe(seed: int, key: str, shape: tuple[int, ...]) -> np.ndarray:
-    rng = np.random.RandomState(zlib.crc32(f"{seed}:{key}".encode()))  # noqa: NPY002
+    rng = np.random.RandomState(zlib.crc32(f"{seed}:{key}".encode()))
     n = rng.standard_normal(shape)
     if key.endswith(".bias"):
         n = 0.05 * n
@@ -84,7 +84,7 @@ def table(stored, described):
 def loaded(config: CodiConfig, table: dict[str, torch.Tensor]) -> Codi:
     from earwitness.voice.codi import weights
 
-    wanted = {k: v for k, v in table.items() if not weights._UNUSED.match(k)}
+    wanted = {k: v for k, v in table.items() if not weights.unused(k)}
     return Codi(config, wanted, device="cpu")
 
 
@@ -115,9 +115,7 @@ def test_ddim_visits_the_published_levels(stored, steps):
 
 def test_prompts_are_tokenised_as_published(stored):
     g = stored("clip")
-    np.testing.assert_array_equal(
-        tokens.tokenize([str(p) for p in g["prompts"]]), g["input_ids"]
-    )
+    np.testing.assert_array_equal(tokens.tokenize([str(p) for p in g["prompts"]]), g["input_ids"])
 
 
 def test_words_become_the_published_tokens(stored, reduced):

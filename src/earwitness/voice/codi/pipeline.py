@@ -169,9 +169,7 @@ class Codi:
         beside = files[0].parent / "config.json"
         if config is None and beside.is_file():
             config = CodiConfig.read(beside)
-        return cls(
-            config or CodiConfig(), weights.merge(files), device=device, precision=precision
-        )
+        return cls(config or CodiConfig(), weights.merge(files), device=device, precision=precision)
 
     def save(self, folder: str | Path) -> Path:
         """Write the weights as safetensors with their sizes beside them, and return the folder.
@@ -204,13 +202,13 @@ class Codi:
 
     def _without(self, what: Literal["picture", "words"]) -> Tensor:
         if what not in self._nothing:
-            made = self.conditioner.no_picture() if what == "picture" else self.conditioner.no_words()
+            made = (
+                self.conditioner.no_picture() if what == "picture" else self.conditioner.no_words()
+            )
             self._nothing[what] = made
         return self._nothing[what]
 
-    def context(
-        self, conditions: Sequence[Condition], how: Preparation = PUBLISHED
-    ) -> Tensor:
+    def context(self, conditions: Sequence[Condition], how: Preparation = PUBLISHED) -> Tensor:
         """Return conditions as the UNet takes them, shape ``(2 n, 1, size)``.
 
         Unconditional ones first. A picture and words are the weighted mean of their tokens, which
@@ -422,7 +420,7 @@ class Codi:
         -------
         ndarray of float32, shape ``(163872,)``
         """
-        crop = None if image is None else drawn_crop(*image.shape[:2], generator)
+        crop = None if image is None else drawn_crop(image.shape[0], image.shape[1], generator)
         context = self.context([Condition(image, text or None, crop=crop)])
         shape = (1, *self.config.latent_shape)
         noise = torch.randn(shape, generator=generator)
@@ -430,6 +428,4 @@ class Codi:
         def spend(_step: int, _x: Tensor, _x0: Tensor) -> None:
             torch.randn(shape, generator=generator)
 
-        return self.decode(
-            self.latents(context, noise, steps=steps, scale=scale, watch=spend)
-        )[0]
+        return self.decode(self.latents(context, noise, steps=steps, scale=scale, watch=spend))[0]

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ def _encoded(word: str) -> tuple[int, ...]:
     pieces = [letters[b] for b in word.encode("utf-8")]
     pieces[-1] += "</w>"
     while len(pieces) > 1:
-        pairs = set(zip(pieces, pieces[1:], strict=False))
+        pairs = set(pairwise(pieces))
         best = min(pairs, key=lambda pair: ranks.get(pair, len(ranks)))
         if best not in ranks:
             break

@@ -51,6 +51,7 @@ class ResBlock(nn.Module):
         self.skip_connection = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
+        """Return the features, shape ``(n, out, height, width)``."""
         h = self.in_layers(x) + self.emb_layers(embedding)[:, :, None, None]
         return self.skip_connection(x) + self.out_layers(h)
 
@@ -70,6 +71,7 @@ class Attention(nn.Module):
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """Return what tokens ``(n, tokens, channels)`` take from the context, broadcast to them."""
         if context.shape[1] == 1:
             # All attention falls on the one token there is: queries and keys change nothing.
             return self.to_out(self.to_v(context))
@@ -94,9 +96,7 @@ class _FeedForward(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         inner = 4 * channels
-        self.net = nn.Sequential(
-            _Gated(channels, inner), nn.Identity(), nn.Linear(inner, channels)
-        )
+        self.net = nn.Sequential(_Gated(channels, inner), nn.Identity(), nn.Linear(inner, channels))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.net(x)
@@ -115,6 +115,7 @@ class TransformerBlock(nn.Module):
         self.norm3 = nn.LayerNorm(channels)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """Return the tokens, shape as given."""
         normed = self.norm1(x)
         x = x + self.attn1(normed, normed)
         x = x + self.attn2(self.norm2(x), context)
@@ -132,6 +133,7 @@ class SpatialTransformer(nn.Module):
         self.proj_out = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
+        """Return the feature map, shape as given."""
         height, width = x.shape[-2:]
         tokens = self.proj_in(self.norm(x)).flatten(2).transpose(1, 2)
         for block in self.transformer_blocks:
@@ -147,6 +149,7 @@ class Downsample(nn.Module):
         self.op = nn.Conv2d(channels, channels, 3, stride=2, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the feature map at half its size."""
         return self.op(x)
 
 
@@ -158,6 +161,7 @@ class Upsample(nn.Module):
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the feature map at twice its size."""
         return self.conv(functional.interpolate(x, scale_factor=2, mode="nearest"))
 
 
@@ -165,6 +169,7 @@ class Block(nn.Sequential):
     """Layers in turn, each given what it takes besides the feature map."""
 
     def forward(self, x: Tensor, embedding: Tensor, context: Tensor) -> Tensor:
+        """Return the feature map."""
         for layer in self:
             if isinstance(layer, ResBlock):
                 x = layer(x, embedding)

@@ -21,9 +21,11 @@ ENCODERS = ("CoDi_encoders", "codi_encoders", "codi_encoder")
 DIFFUSER = ("CoDi_audio_diffuser_m", "CoDi_audio_diffuser", "codi_audio")
 """Names of the two files that are needed, as published and as SEE-2-SOUND calls them."""
 
+_NEEDED = (CLIP_PREFIX, AUDIO_PREFIX, UNET_PREFIX)
+
 CONVERTED = "codi.safetensors"
 _SUFFIXES = (".safetensors", ".pth")
-_PLACES = (".", "codi", "checkpoints")
+_PLACES = (".", "codi", "checkpoints", "checkpoints_fp16")
 
 # What CoDi's files hold under the needed prefixes without its being needed for sound.
 _UNUSED = re.compile(
@@ -31,6 +33,17 @@ _UNUSED = re.compile(
     r"|audioldm\.(encoder\.|quant_conv\.|fn_STFT\.)"
     r"|model\.diffusion_model\.unet_audio\.(connecters_out|(in|out)put_block_connecters_in)\."
 )
+
+
+def unused(key: str) -> bool:
+    """Return whether a key under a needed prefix is of a part that makes no sound.
+
+    Examples
+    --------
+    >>> unused("audioldm.encoder.conv_in.weight"), unused("audioldm.decoder.conv_in.weight")
+    (True, False)
+    """
+    return bool(_UNUSED.match(key))
 
 
 def find(folder: Path) -> tuple[Path, ...]:
@@ -135,9 +148,7 @@ def merge(files: Sequence[Path]) -> dict[str, Tensor]:
     """
     table: dict[str, Tensor] = {}
     for path in files:
-        for key, value in read(path).items():
-            if key.startswith((CLIP_PREFIX, AUDIO_PREFIX, UNET_PREFIX)) and not _UNUSED.match(key):
-                table[key] = value
+        table |= {k: v for k, v in read(path).items() if k.startswith(_NEEDED) and not unused(k)}
     for key in [k for k in table if k.endswith(".weight_g")]:
         stem = key.removesuffix("_g")
         direction = table.pop(stem + "_v", None)
@@ -185,4 +196,6 @@ def fill(module: Any, table: Mapping[str, Tensor], prefix: str, *, optional: str
                 "Give both CoDi_encoders.pth and CoDi_audio_diffuser_m.pth, or fetch them again: "
                 "earwitness models fetch codi"
             )
-    module.load_state_dict({k: v for k, v in given.items() if k in needed}, strict=False, assign=True)
+    module.load_state_dict(
+        {k: v for k, v in given.items() if k in needed}, strict=False, assign=True
+    )
