@@ -124,7 +124,12 @@ def stem_file(folder: Path, stem: str, *, field: str = "stem") -> Path:
 
 
 def write_flac(
-    path: Path, blocks: Iterable[NDArray[np.floating]], *, rate_hz: int, channels: int = 1
+    path: Path,
+    blocks: Iterable[NDArray[np.floating]],
+    *,
+    rate_hz: int,
+    channels: int = 1,
+    name: str | None = None,
 ) -> int:
     """Write blocks as a 24-bit FLAC file.
 
@@ -138,6 +143,8 @@ def write_flac(
         Sampling rate; FLAC knows up to 655350 Hz.
     channels
         1 to 8.
+    name
+        What messages call the file; None is its own name.
 
     Returns
     -------
@@ -149,7 +156,7 @@ def write_flac(
     OutputError
         If the file cannot be written to its end.
     """
-    written = 0
+    written, name = 0, name or path.name
     try:
         with soundfile.SoundFile(
             str(path), "w", rate_hz, channels, subtype="PCM_24", format="FLAC"
@@ -159,10 +166,10 @@ def write_flac(
                 written += block.shape[-1]
         # libsndfile does not tell when closing fails, as on a full disk: look again.
         if soundfile.info(str(path)).frames != written:
-            raise OutputError(f"{path.name} could not be written to its end; is the disk full?")
+            raise OutputError(f"{name} could not be written to its end; is the disk full?")
     except (OSError, RuntimeError, AssertionError) as error:
         raise OutputError(
-            f"{path.name} could not be written: {reason(error)}; is the disk full?"
+            f"{name} could not be written: {reason(error).rstrip('.')}; is the disk full?"
         ) from error
     return written
 

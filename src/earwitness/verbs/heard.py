@@ -92,7 +92,7 @@ class Rendered:
                     f"write a .wav"
                 )
             with beside(file) as made:
-                write_flac(made, metered, rate_hz=rate, channels=channels)
+                write_flac(made, metered, rate_hz=rate, channels=channels, name=str(file))
         else:
             raise OutputError(f"{file} ends in {file.suffix!r}; write a .wav or a .flac")
         return levels

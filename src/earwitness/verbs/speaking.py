@@ -60,7 +60,7 @@ def speak(
     )
     if file.suffix.lower() == ".flac":
         with beside(file) as made:
-            write_flac(made, blocks, rate_hz=rate_hz)
+            write_flac(made, blocks, rate_hz=rate_hz, name=str(file))
     else:
         mono = layout_named("mono")
         write_wav(file, (block[None] for block in blocks), layout=mono, rate_hz=rate_hz)
