@@ -53,3 +53,15 @@ bench: $(VENV)/installed-dev
 
 clean:
 	rm -rf $(VENV) build *.scene
+
+# The ADM files against the EBU ADM Renderer, which needs an environment of its own.
+build/ear/made:
+	$(PYTHON) -m venv build/ear
+	build/ear/bin/python -m pip install --quiet --no-compile --disable-pip-version-check \
+	  'setuptools<81' numpy scipy lxml attrs six multipledispatch ruamel.yaml
+	build/ear/bin/python -m pip install --quiet --no-compile --disable-pip-version-check --no-deps ear==2.1.0
+	@touch $@
+
+.PHONY: check-adm
+check-adm: $(VENV)/installed-dev build/ear/made
+	PATH="$$PATH:$(CURDIR)/build/ear/bin" $(BIN)/python -m pytest -rs tests/space/test_adm.py
