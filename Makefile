@@ -43,8 +43,13 @@ types: $(VENV)/installed-dev
 
 check: lint types test
 
+# Every module by name: pdoc leaves out what is not in a package's __all__. Those that need an extra
+# are left out too.
+MODULES = $(shell cd src && find earwitness -name '*.py' ! -name '__init__.py' ! -path '*/sat2sound/*' \
+  ! -path '*/codi/*' | sort | sed 's,/,.,g; s,\.py$$,,')
+
 docs: $(VENV)/installed-dev
-	$(BIN)/pdoc -o build/docs -d numpy earwitness
+	$(BIN)/pdoc -o build/docs -d numpy earwitness earwitness.scene earwitness.media $(MODULES)
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m benchmarks.bench_render
