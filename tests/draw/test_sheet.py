@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from earwitness.draw.sheet import HIGHEST_HZ, LOWEST_HZ, colours, sheet, spectrogram_db
 from earwitness.errors import OutputError
 from earwitness.voice.contract import Request, Voiced
-from earwitness.draw.sheet import HIGHEST_HZ, LOWEST_HZ, colours, sheet, spectrogram_db
 
 
 class Tone:
