@@ -7,7 +7,6 @@ Source: Slaney's Auditory Toolbox (1998) for the mel scale and the equal areas o
 from __future__ import annotations
 
 from functools import cache
-from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -53,7 +52,7 @@ def mel_filters() -> NDArray[np.float64]:
     falling = (edges[2:] - bins[:, None]) / (edges[2:] - edges[1:-1])
     made = np.maximum(0.0, np.minimum(rising, falling)) * (2.0 / (edges[2:] - edges[:-2]))
     made.setflags(write=False)
-    return cast(NDArray[np.float64], made)
+    return made
 
 
 def prepare(samples: ArrayLike, rate_hz: int, *, start_s: float = 0.0) -> NDArray[np.float32]:

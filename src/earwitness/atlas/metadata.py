@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -120,7 +119,7 @@ class When:
 
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_CLOCK = re.compile(r"(?<![\d.])(\d{1,2})(?::(\d{2})(?::\d{2}(?:\.\d+)?)?\s*([ap]m)?|\s*([ap]m))")
+_CLOCK = re.compile(r"(?<![\d.:])(\d{1,2})(?::(\d{2})(?::\d{2}(?:\.\d+)?)?\s*([ap]m)?|\s*([ap]m))")
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})[-/.:](\d{1,2})(?:[-/.:](\d{1,2}))?(?!\d)")
 _YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?!\d)")
 
@@ -192,4 +191,4 @@ def read_date(text: str | None, *, published: bool = False) -> When:
     month = _month(rest)
     if month is None or not sound:
         return When()
-    return When(month, cast(int, 0) if hour is None and published else hour)
+    return When(month, 0 if hour is None and published else hour)

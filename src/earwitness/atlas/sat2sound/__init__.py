@@ -26,10 +26,10 @@ _HOMES = {
     "to_safetensors": "checkpoint",
     "Trainer": "training",
     "TrainingPlan": "training",
-    "Batch": "training",
+    "Batch": "batch",
 }
 
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - the table above is the list
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

@@ -7,6 +7,8 @@ head that are never used; models of our own leave those out.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -178,9 +180,11 @@ class Htsat(nn.Module):
 
     def fit_bands(self, mel: Tensor) -> None:
         """Set mean and variance of each mel band from examples, shape (B, 1, T, 64)."""
-        with torch.no_grad():
-            self.bn0.running_mean.copy_(mel.mean(dim=(0, 1, 2)))
-            self.bn0.running_var.copy_(mel.var(dim=(0, 1, 2)).clamp(min=1e-3))
+        self.bn0.running_mean = mel.detach().mean(dim=(0, 1, 2))
+        self.bn0.running_var = mel.detach().var(dim=(0, 1, 2)).clamp(min=1e-3)
+
+    def _stages(self) -> list[Stage]:
+        return cast(list[Stage], list(self.layers))
 
     def _before_last(self, mel: Tensor) -> Tensor:
         if mel.ndim != 4 or mel.shape[1] != 1 or mel.shape[3] != MELS:
@@ -192,24 +196,27 @@ class Htsat(nn.Module):
         if self.training and self.spec_augment:
             mel = cut_stripes(cut_stripes(mel, 2, 64), 3, 8)
         x = self.patch_embed(fold(mel))
-        for stage in self.layers[:-1]:
+        *before, last = self._stages()
+        for stage in before:
             x = stage(x)
-        for block in self.layers[-1].blocks[:-1]:
+        for block in last.inner_blocks()[:-1]:
             x = block(x)
         return x
 
     def forward(self, mel: Tensor) -> Tensor:
         """Map log-mel spectrograms (B, 1, T ≤ 1024, 64) to tokens (B, 32, width)."""
-        x = self.norm(self.layers[-1].blocks[-1].value_path(self._before_last(mel)))
+        x = self.norm(self._stages()[-1].inner_blocks()[-1].value_path(self._before_last(mel)))
         batch, tokens, width = x.shape
         side = int(tokens**0.5)
-        return x.reshape(batch, CHUNKS, side // CHUNKS, side, width).mean(2).reshape(
-            batch, CHUNKS * side, width
+        return (
+            x.reshape(batch, CHUNKS, side // CHUNKS, side, width)
+            .mean(2)
+            .reshape(batch, CHUNKS * side, width)
         )
 
     def pooled(self, mel: Tensor) -> Tensor:
         """Map spectrograms to one vector (B, width): the largest over ordinary last tokens."""
-        x = self.norm(self.layers[-1].blocks[-1](self._before_last(mel)))
+        x = self.norm(self._stages()[-1].inner_blocks()[-1](self._before_last(mel)))
         return x.amax(dim=1)
 
 

@@ -63,7 +63,9 @@ class Keys:
             if names:
                 parts.append(f"{len(names)} {what}: {_few(names)}")
         if self.mismatched:
-            shown = [f"{name} {a} in the file, {b} here" for name, (a, b) in self.mismatched.items()]
+            shown = [
+                f"{name} {a} in the file, {b} here" for name, (a, b) in self.mismatched.items()
+            ]
             parts.append(f"{len(shown)} of another shape: {_few(shown)}")
         return "; ".join(parts) or "no difference"
 
@@ -76,13 +78,15 @@ def _few(names: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a file holds: tensors by name, and the model's configuration."""
+    """What a file holds: tensors, the model's configuration, and whether heads are a guess."""
 
     tensors: dict[str, Tensor]
     config: Config
+    guessed: bool = False
 
 
-def _unpickle(path: Path) -> Any:
+def unpickle(path: Path) -> Any:
+    """Read a file of tensors, numbers and words; refuse any that could run code."""
     try:
         return torch.load(
             path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
@@ -158,9 +162,7 @@ def sizes_of(tensors: Mapping[str, Tensor], vit_heads: int | None = None) -> Siz
         swin_depths=tuple(
             count(re.escape(swin) + rf"layers\.{stage}\.blocks\.(\d+)\.") for stage in range(4)
         ),
-        swin_heads=tuple(
-            shape(f"{swin}layers.{stage}.blocks.0.{table}")[1] for stage in range(4)
-        ),
+        swin_heads=tuple(shape(f"{swin}layers.{stage}.blocks.0.{table}")[1] for stage in range(4)),
         swin_classes=shape(head)[0] if head in tensors else 1,
         text_width=shape("fdt.txt_query_model.q_map.0.weight")[0],
         codes=codes,
@@ -192,7 +194,7 @@ def read(path: Path | str, *, vit_heads: int | None = None) -> Stored:
         raise WeightsError(f"there is no file {path}; give the path of a checkpoint")
     if path.suffix == ".safetensors":
         return _read_safetensors(path, vit_heads)
-    held = _unpickle(path)
+    held = unpickle(path)
     if not isinstance(held, dict) or not isinstance(held.get("state_dict"), dict):
         found = ", ".join(map(str, list(held)[:5])) if isinstance(held, dict) else type(held)
         raise WeightsError(
@@ -208,7 +210,9 @@ def read(path: Path | str, *, vit_heads: int | None = None) -> Stored:
             f"{path.name} has no 'hyper_parameters', which say what metadata it reads; give a "
             f"Lightning checkpoint as published, or one of ours"
         )
-    return Stored(tensors, Config.from_hyper_parameters(hyper, sizes_of(tensors, vit_heads)))
+    sizes = sizes_of(tensors, vit_heads)
+    guessed = vit_heads is None and sizes.vit_width != Sizes().vit_width
+    return Stored(tensors, Config.from_hyper_parameters(hyper, sizes), guessed)
 
 
 def _only_tensors(held: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
@@ -322,8 +326,7 @@ def fill(
 
 
 def save(path: Path | str, tensors: Mapping[str, Tensor], config: Config) -> None:
-    """Write weights as ``.pt`` or ``.safetensors``, by the ending, in one step that cannot half
-    succeed.
+    """Write weights as ``.pt`` or ``.safetensors``, by the ending, whole or not at all.
 
     Parameters
     ----------

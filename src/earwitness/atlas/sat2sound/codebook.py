@@ -27,7 +27,7 @@ from earwitness.errors import OptionError
 Modality = Literal["image", "audio", "text"]
 
 TEMPERATURE = 1000.0
-"""What scores are divided by; large, so that small codebooks are mixed almost evenly."""
+"""The published one; so large that small codebooks are mixed almost evenly."""
 
 _BLOCK = {"cpu": 1 << 20, "cuda": 1 << 26}
 """Device → scores held at a time."""
@@ -60,7 +60,13 @@ class _Mixture(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, tokens: Tensor, codes: Tensor, keep: Tensor | None, zero: bool, *weights: Tensor
+        ctx: Any,
+        tokens: Tensor,
+        codes: Tensor,
+        keep: Tensor | None,
+        zero: bool,
+        temperature: float,
+        *weights: Tensor,
     ) -> tuple[Tensor, Tensor]:
         batch, length, _ = tokens.shape
         count, width = codes.shape
@@ -86,12 +92,12 @@ class _Mixture(torch.autograd.Function):
                 best[rows, block], who[rows, block] = scores.max(dim=1)
         # Dividing is monotonous, so after the maximum it gives the same values as before it, in
         # two steps as in the published code, whose rounding this keeps.
-        best = best.div_(width**0.5).div_(TEMPERATURE)
+        best = best.div_(width**0.5).div_(temperature)
         if keep is not None and not zero:
             best[~keep.any(dim=1)] = 0.0
         attention, shifted, tau = project(best)
         ctx.save_for_backward(tokens, codes, attention, shifted, tau, who, *weights)
-        ctx.keep = keep
+        ctx.keep, ctx.temperature = keep, temperature
         ctx.set_materialize_grads(False)
         return attention @ codes, attention
 
@@ -101,13 +107,13 @@ class _Mixture(torch.autograd.Function):
         tokens, codes, attention, shifted, tau, who, *weights = ctx.saved_tensors
         keep: Tensor | None = ctx.keep
         batch, length, _ = tokens.shape
-        count, width = codes.shape
+        width = codes.shape[1]
         if mixed_grad is None:
             mixed_grad = codes.new_zeros(batch, width)
         reaching = mixed_grad @ codes.T
         if attention_grad is not None:
             reaching += attention_grad
-        reaching = pull_back(reaching, shifted, tau).div_(TEMPERATURE * width**0.5)
+        reaching = pull_back(reaching, shifted, tau).div_(ctx.temperature * width**0.5)
         if keep is not None:  # a padded token's score is a constant
             reaching *= keep.gather(1, who.long())
 
@@ -115,12 +121,12 @@ class _Mixture(torch.autograd.Function):
         codes_grad = attention.T @ mixed_grad if wanted[1] else None
         tokens_grad = torch.empty_like(tokens) if wanted[0] else None
         weight_grads: list[Tensor | None] = [None] * len(weights)
-        deep = wanted[0] or any(wanted[4:])
+        deep = wanted[0] or any(wanted[5:])
         if not deep and codes_grad is None:
-            return (None,) * (4 + len(weights))
+            return (None,) * (5 + len(weights))
         for rows in _chunks(batch, length, codes.device.type):
             given = tokens[rows].detach().requires_grad_(wanted[0])
-            held = [w.detach().requires_grad_(want) for w, want in zip(weights, wanted[4:])]
+            held = [w.detach().requires_grad_(want) for w, want in zip(weights, wanted[5:])]
             with torch.set_grad_enabled(deep):
                 asked = query(given, *held)
             flat = asked.detach().reshape(-1, width)
@@ -141,7 +147,7 @@ class _Mixture(torch.autograd.Function):
                 if tensor.requires_grad:
                     part, sum_ = found.pop(0), weight_grads[index]
                     weight_grads[index] = part if sum_ is None else sum_.add_(part)
-        return (tokens_grad, codes_grad, None, None, *weight_grads)
+        return (tokens_grad, codes_grad, None, None, None, *weight_grads)
 
 
 _mixture: Any = _Mixture.apply
@@ -182,11 +188,7 @@ class QueryModel(nn.Module):
 
     def weights(self) -> list[Tensor]:
         """Return the weights in the order that :func:`query` takes them."""
-        return [
-            tensor
-            for index in (0, 1, 3, 4)
-            for tensor in (self.q_map[index].weight, self.q_map[index].bias)
-        ]
+        return list(self.q_map.parameters())
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map tokens (..., width) to queries (..., out)."""
@@ -204,18 +206,22 @@ class Codebook(nn.Module):
         How tokens that ``keep`` leaves out are treated. True: their scores become 0, and only in
         text, so that padding changes a caption's embedding, as in the published system. False:
         they take no part.
+    temperature
+        What scores are divided by: the smaller, the fewer codes make an embedding.
 
     Examples
     --------
     >>> book = Codebook(Sizes.small())
     >>> embedding, attention = book(torch.ones(2, 5, 384), "text")
-    >>> embedding.shape, float(attention.sum(1).mean().round(decimals=4))
+    >>> embedding.shape, float(attention.sum(1).mean().detach().round(decimals=4))
     (torch.Size([2, 192]), 1.0)
     """
 
-    def __init__(self, sizes: Sizes, *, published: bool = False) -> None:
+    def __init__(
+        self, sizes: Sizes, *, published: bool = False, temperature: float = TEMPERATURE
+    ) -> None:
         super().__init__()
-        self.published = published
+        self.published, self.temperature = published, temperature
         self.space_dict = nn.Parameter(torch.randn(sizes.codes, sizes.code_width))
         self.img_query_model = QueryModel(sizes.width, sizes.code_width)
         self.txt_query_model = QueryModel(sizes.text_width, sizes.code_width)
@@ -269,10 +275,12 @@ class Codebook(nn.Module):
         """
         model = self.queries(modality)
         kept = self._kept(tokens, modality, keep)
-        made: tuple[Tensor, Tensor] = _mixture(
-            tokens.to(self.space_dict.dtype), self.space_dict, kept, self.published,
-            *model.weights(),
-        )  # fmt: skip
+        # Which code wins and where the support ends are too fine for half precision.
+        with torch.autocast(tokens.device.type, enabled=False):
+            made: tuple[Tensor, Tensor] = _mixture(
+                tokens.to(self.space_dict.dtype), self.space_dict, kept, self.published,
+                self.temperature, *model.weights(),
+            )  # fmt: skip
         return made
 
     def plain(
@@ -280,14 +288,16 @@ class Codebook(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Compute the same in ordinary operations, for export and as an oracle; needs memory."""
         kept = self._kept(tokens, modality, keep)
-        scores = self.queries(modality)(tokens) @ self.space_dict.T / self.space_dict.shape[1] ** 0.5
+        scores = (
+            self.queries(modality)(tokens) @ self.space_dict.T / self.space_dict.shape[1] ** 0.5
+        )
         if kept is not None and self.published:
             scores = scores * kept[..., None]
         elif kept is not None:
             nothing = ~kept.any(dim=1)[:, None, None]
             scores = scores.masked_fill(~(kept[..., None] | nothing), -torch.inf)
             scores = scores.masked_fill(nothing, 0.0)
-        best = (scores / TEMPERATURE).max(dim=1).values
+        best = (scores / self.temperature).max(dim=1).values
         best = best - best.amax(dim=1, keepdim=True)
         ordered = torch.sort(best, dim=1, descending=True).values
         places = torch.arange(1, best.shape[1] + 1, device=best.device, dtype=best.dtype)

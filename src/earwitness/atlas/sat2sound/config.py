@@ -118,6 +118,9 @@ class Config:
         Share of each kind of metadata dropped in training.
     pseudo_alpha, caption_weight
         Weights of the pseudo-positives and of the image caption's term in the loss.
+    temperature
+        What the codebook's scores are divided by. The published 1000 suits 16,000 codes; with
+        fewer, take less, or every code is in every embedding.
     dropout, drop_path, spec_augment
         Regularisation in training: of the fusion layers, of the audio blocks (largest, growing
         linearly), and whether stripes are cut out of spectrograms.
@@ -136,6 +139,7 @@ class Config:
     droprate: float = 0.5
     pseudo_alpha: float = 0.1
     caption_weight: float = 1.0
+    temperature: float = 1000.0
     dropout: float = 0.1
     drop_path: float = 0.1
     spec_augment: bool = True

@@ -1,6 +1,7 @@
 """The contrastive losses: pairs, pseudo-positives, and sounds joined with their captions.
 
-Source: Radford et al., "CLIP" (ICML 2021) for the pairs; Khanal et al. 2025 (Sat2Sound) for the rest.
+Source: Radford et al., "CLIP" (ICML 2021) for the pairs; Khanal et al., "Sat2Sound" (2025) for the
+rest.
 """
 
 from __future__ import annotations

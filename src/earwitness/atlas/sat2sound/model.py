@@ -18,7 +18,7 @@ from earwitness.atlas.sat2sound import checkpoint
 from earwitness.atlas.sat2sound.audio import AudioBranch, Htsat
 from earwitness.atlas.sat2sound.checkpoint import Keys
 from earwitness.atlas.sat2sound.codebook import Codebook
-from earwitness.atlas.sat2sound.config import Config, Sizes
+from earwitness.atlas.sat2sound.config import Config
 from earwitness.atlas.sat2sound.fusion import Metadata, SatelliteFusion
 from earwitness.atlas.sat2sound.losses import Losses, total_loss
 from earwitness.atlas.sat2sound.satellite import SatelliteBranch, ground_distance
@@ -41,6 +41,7 @@ class Sat2Sound(nn.Module):
 
     Examples
     --------
+    >>> from earwitness.atlas.sat2sound.config import Sizes
     >>> model = Sat2Sound(Config(sizes=Sizes.small())).eval()
     >>> with torch.no_grad():
     ...     place = model.embed_image(torch.zeros(1, 3, 224, 224), zoom=torch.ones(1))
@@ -70,7 +71,7 @@ class Sat2Sound(nn.Module):
                 published=published,
             )
         )  # fmt: skip
-        self.fdt = Codebook(sizes, published=published)
+        self.fdt = Codebook(sizes, published=published, temperature=config.temperature)
 
     @classmethod
     def load(
@@ -107,7 +108,7 @@ class Sat2Sound(nn.Module):
         stored = checkpoint.read(path, vit_heads=vit_heads)
         config = stored.config
         sizes = config.sizes
-        if config.published and vit_heads is None and sizes.vit_width != Sizes().vit_width:
+        if stored.guessed:
             warnings.warn(
                 f"{Path(path).name} does not say how many heads its satellite transformer of width "
                 f"{sizes.vit_width} has; {sizes.vit_heads} are taken. Give vit_heads to be sure",

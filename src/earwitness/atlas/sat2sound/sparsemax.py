@@ -58,7 +58,7 @@ def project(scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     if rows.device.type == "cpu" and rows.numel() > _CACHED:
         # A few rows at a time stay in the processor's cache through all passes.
         step = max(1, _CACHED // rows.shape[1])
-        tau = torch.cat([threshold(part)[0] for part in rows.split(step)])
+        tau = torch.cat([threshold(part)[0] for part in torch.split(rows, step)])
         tau = tau.reshape(*shifted.shape[:-1], 1)
     else:
         tau, _ = threshold(shifted)

@@ -6,6 +6,8 @@ parameters are those of published checkpoints.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -60,12 +62,12 @@ def drop_path(x: Tensor, rate: float, training: bool) -> Tensor:
 class WindowAttention(nn.Module):
     """Self-attention inside windows with a learned bias for each relative place."""
 
+    relative_position_index: Tensor
+
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.relative_position_bias_table = nn.Parameter(
-            torch.zeros((2 * WINDOW - 1) ** 2, heads)
-        )
+        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * WINDOW - 1) ** 2, heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
         self.register_buffer("relative_position_index", relative_index())
         self.qkv = nn.Linear(width, 3 * width)
@@ -74,8 +76,8 @@ class WindowAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Map (windows, 64, width) to the same shape."""
         count, tokens, width = x.shape
-        query, key, value = self.qkv(x).reshape(count, tokens, 3, self.heads, -1).permute(
-            2, 0, 3, 1, 4
+        query, key, value = (
+            self.qkv(x).reshape(count, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         )
         index = self.relative_position_index.flatten()
         bias = self.relative_position_bias_table[index].reshape(tokens, tokens, self.heads)
@@ -96,6 +98,8 @@ class WindowAttention(nn.Module):
 
 class SwinBlock(nn.Module):
     """A pre-norm block of window attention over a square of ``side`` tokens."""
+
+    attn_mask: Tensor | None
 
     def __init__(self, width: int, side: int, heads: int, shift: int, drop: float) -> None:
         super().__init__()
@@ -160,6 +164,10 @@ class Stage(nn.Module):
             for index, drop in enumerate(drops)
         )
         self.downsample = PatchMerging(width, side) if merge else None
+
+    def inner_blocks(self) -> list[SwinBlock]:
+        """Return the blocks in order."""
+        return cast(list[SwinBlock], list(self.blocks))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, side², width) to the next stage's tokens."""

@@ -1,0 +1,144 @@
+"""The codebook: blocks change nothing, padding reaches nothing, memory stays small."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from earwitness.atlas.sat2sound import codebook  # noqa: E402
+from earwitness.atlas.sat2sound.codebook import Codebook  # noqa: E402
+from earwitness.atlas.sat2sound.config import Sizes  # noqa: E402
+from earwitness.atlas.sat2sound.sparsemax import sparsemax  # noqa: E402
+from earwitness.errors import OptionError  # noqa: E402
+
+SIZES = replace(
+    Sizes.small(), width=16, text_width=12, swin_width=3, swin_heads=(1, 1, 1, 1), codes=150,
+    code_width=20,
+)  # fmt: skip
+
+
+def book(temperature: float = 1.0, *, published: bool = False, seed: int = 0) -> Codebook:
+    torch.manual_seed(seed)
+    return Codebook(SIZES, published=published, temperature=temperature).double()
+
+
+def tokens(rows: int = 5, many: int = 7, seed: int = 1) -> Any:
+    made = torch.Generator().manual_seed(seed)
+    return torch.randn(rows, many, 12, generator=made, dtype=torch.float64)
+
+
+MASK = torch.tensor([[1] * 7, [1] * 5 + [0] * 2, [1] + [0] * 6, [0, 1] * 3 + [0], [0] * 7])
+
+
+@pytest.mark.parametrize("published", [False, True])
+@pytest.mark.parametrize("temperature", [0.05, 1.0, 1000.0])
+@pytest.mark.parametrize("mask", [None, MASK], ids=["whole", "padded"])
+def test_blocks_give_values_and_gradients_of_the_plain_table(
+    monkeypatch: pytest.MonkeyPatch, published: bool, temperature: float, mask: Any
+) -> None:
+    monkeypatch.setattr(codebook, "_BLOCK", {"cpu": 1})
+    monkeypatch.setattr(codebook, "_chunks", lambda batch, *_: [slice(0, 3), slice(3, batch)])
+    made = torch.Generator().manual_seed(2)
+    pull = torch.randn(5, 20, generator=made, dtype=torch.float64)
+    push = torch.randn(5, 150, generator=made, dtype=torch.float64)
+    found = []
+    for way in ("forward", "plain"):
+        layer, given = book(temperature, published=published), tokens().requires_grad_()
+        embedding, attention = getattr(layer, way)(given, "text", mask)
+        ((embedding * pull).sum() + (attention * push).sum()).backward()
+        gradients = {n: p.grad for n, p in layer.named_parameters() if p.grad is not None}
+        found.append([embedding, attention, given.grad, *gradients.values()])
+        assert len(gradients) == 9
+    for ours, plain in zip(*found):
+        torch.testing.assert_close(ours, plain, rtol=1e-9, atol=1e-12)
+
+
+def test_weights_of_codes_are_a_sparse_mixture() -> None:
+    _, attention = book(0.05)(tokens(), "text")
+    assert float(attention.detach().min()) == 0.0
+    torch.testing.assert_close(attention.sum(1), torch.ones(5, dtype=torch.float64))
+    assert int((attention > 0).sum(1).max()) < 50
+
+
+def test_padding_does_not_reach_an_embedding_but_did_as_published() -> None:
+    short = tokens()[:1, :4]
+    for published in (False, True):
+        layer = book(1000.0, published=published)
+        alone, _ = layer(short, "text", torch.ones(1, 4))
+        padded = torch.cat([short, 5 * tokens(1, 3, seed=9)], dim=1)
+        within, _ = layer(padded, "text", torch.tensor([[1, 1, 1, 1, 0, 0, 0]]))
+        assert torch.allclose(alone, within, atol=1e-12) is not published
+
+
+def test_nothing_but_padding_mixes_all_codes_evenly() -> None:
+    layer = book()
+    _, attention = layer(tokens(1), "text", torch.zeros(1, 7))
+    torch.testing.assert_close(attention, torch.full_like(attention, 1 / 150))
+
+
+def test_tokens_in_another_order_give_the_same_embedding() -> None:
+    layer, given = book(), tokens()
+    order = torch.randperm(7)
+    torch.testing.assert_close(
+        layer(given, "text", MASK)[0], layer(given[:, order], "text", MASK[:, order])[0]
+    )
+
+
+def test_a_code_outside_the_support_moves_nothing() -> None:
+    """The gradient at codes reaches the mixture's codes alone."""
+    layer = book(0.05)
+    embedding, attention = layer(tokens(), "text")
+    embedding.sum().backward()
+    silent = (attention == 0).all(dim=0)
+    assert silent.any()
+    assert float(layer.space_dict.grad[silent].abs().max()) == 0.0
+    assert float(layer.space_dict.grad[~silent].abs().min()) > 0.0
+
+
+def test_heat_maps_choose_codes() -> None:
+    layer = book()
+    every = layer.token_scores(tokens(), "text")
+    assert torch.allclose(
+        every[..., [3, 9]], layer.token_scores(tokens(), "text", codes=torch.tensor([3, 9]))
+    )
+
+
+def test_wrong_shapes_are_refused() -> None:
+    with pytest.raises(OptionError, match=r"mask has shape \(5, 6\)"):
+        book()(tokens(), "text", torch.ones(5, 6))
+    with pytest.raises(OptionError, match="no modality is called 'smell'"):
+        book()(tokens(), "smell")
+    with pytest.raises(OptionError, match="at least one token"):
+        book()(tokens(many=0), "text")
+
+
+def by_sort(scores: Any) -> Any:
+    """Sparsemax as its paper writes it."""
+    ordered = torch.sort(scores, descending=True).values
+    places = torch.arange(1, len(scores) + 1, dtype=scores.dtype)
+    inside = 1 + places * ordered > ordered.cumsum(0)
+    count = int(inside.sum())
+    return torch.clamp(scores - (ordered[:count].sum() - 1) / count, min=0)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 0.01, 1.0, 100.0])
+@pytest.mark.parametrize("count", [1, 2, 17, 2048, 5000])
+def test_sparsemax_is_that_of_its_paper(scale: float, count: int) -> None:
+    made = torch.Generator().manual_seed(count)
+    scores = scale * torch.randn(40, count, generator=made, dtype=torch.float64) + 3
+    for row, projected in zip(scores, sparsemax(scores)):
+        torch.testing.assert_close(projected, by_sort(row), rtol=1e-9, atol=1e-12)
+
+
+def test_sparsemax_gradient_by_differences() -> None:
+    scores = torch.randn(3, 9, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
+    assert torch.autograd.gradcheck(sparsemax, (scores.requires_grad_(),))
+
+
+def test_sparsemax_ends_on_values_that_rounding_makes_awkward() -> None:
+    scores = torch.full((2, 16000), 0.1) + torch.arange(16000) * 1e-9
+    torch.testing.assert_close(sparsemax(scores).sum(1), torch.ones(2), rtol=1e-4, atol=0)

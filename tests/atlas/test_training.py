@@ -1,0 +1,227 @@
+"""Training: chunks, processes, averages, and going on after a kill."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from earwitness.atlas.sat2sound.batch import Batch  # noqa: E402
+from earwitness.atlas.sat2sound.config import Config, Sizes  # noqa: E402
+from earwitness.atlas.sat2sound.fusion import Metadata  # noqa: E402
+from earwitness.atlas.sat2sound.model import Sat2Sound  # noqa: E402
+from earwitness.atlas.sat2sound.training import Trainer, TrainingPlan  # noqa: E402
+from earwitness.errors import EarwitnessError, OptionError, WeightsError  # noqa: E402
+
+TINY = Sizes(
+    vit_width=16, vit_depth=1, vit_heads=2, width=16, fusion_feedforward=16, swin_width=4,
+    swin_depths=(1, 1, 1, 1), swin_heads=(1, 1, 1, 1), text_width=8, codes=24, code_width=16,
+)  # fmt: skip
+PLAN = TrainingPlan(steps=4, warm_up=2, chunk=4, learning_rate=1e-2, save_every=1, averaging=0.9)
+
+
+def batch(step: int, rows: int = 4) -> Batch:
+    made = torch.Generator().manual_seed(step)
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=made)
+
+    mask = torch.ones(rows, 5)
+    mask[:, 3:] = (normal(rows, 1) > 0).float()
+    return Batch(
+        images=normal(rows, 3, 224, 224),
+        ground_m=torch.full((rows,), 10.0),
+        mel=normal(rows, 1, 1024, 64) * 10 - 40,
+        audio_words=normal(rows, 5, 8),
+        audio_mask=mask,
+        image_words=normal(rows, 5, 8),
+        image_mask=mask,
+        metadata=Metadata(
+            latlong=normal(rows, 4), month=normal(rows, 2), asource=torch.arange(rows) % 4
+        ),
+    )
+
+
+def model(**changes: object) -> Sat2Sound:
+    torch.manual_seed(0)
+    plain = {"dropout": 0.0, "drop_path": 0.0, "spec_augment": False}
+    return Sat2Sound(Config(sizes=TINY, **{**plain, **changes}))  # type: ignore[arg-type]
+
+
+def trained(plan: TrainingPlan, folder: Path | None = None, **changes: object) -> Trainer:
+    trainer = Trainer(model(**changes), batch, plan, folder)
+    trainer.run()
+    return trainer
+
+
+def test_every_part_that_can_learn_does() -> None:
+    before = model().state_dict()
+    after = trained(PLAN).model
+    still = {n for n, p in after.named_parameters() if torch.equal(p, before[n])}
+    # Hours and caption sources are not in this data; of the last audio block only the values are
+    # read, so its mixing and its MLP never learn.
+    idle = ("time_fc", "caption_source", "layers.3.blocks.0.mlp", "layers.3.blocks.0.attn.relative")
+    assert not [n for n in still if not any(word in n for word in idle)]
+
+
+def test_chunks_give_the_gradients_of_the_whole_batch() -> None:
+    held = []
+    for chunk in (4, 3, 1):
+        trainer = Trainer(model(temperature=5.0), batch, replace(PLAN, chunk=chunk, clip=0.0))
+        trainer.take_step()
+        learnt = trainer.model.named_parameters()
+        held.append({name: p.grad for name, p in learnt if p.grad is not None})
+    for other in held[1:]:
+        assert other.keys() == held[0].keys()
+        for name, gradient in held[0].items():
+            largest = float(gradient.abs().max())
+            torch.testing.assert_close(
+                gradient, other[name], rtol=0, atol=1e-3 * largest + 1e-8, msg=name
+            )
+
+
+def test_chunks_with_dropout_are_embedded_twice_alike() -> None:
+    """With the second embedding's dropout drawn anew, the gradient would be of another function."""
+    trainer = Trainer(model(dropout=0.5, drop_path=0.3, spec_augment=True), batch, PLAN)
+    trainer.model.train()
+    with torch.no_grad():
+        first = trainer._embed(batch(0), 3)
+    torch.rand(7)
+    with torch.no_grad():
+        assert not torch.allclose(first[0], trainer._embed(batch(0), 4)[0], rtol=1e-3)
+    for a, b in zip(first, trainer._embed(batch(0), 3)):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_loss_falls_on_a_batch_seen_again_and_again() -> None:
+    plan = replace(PLAN, steps=25, learning_rate=3e-3)
+    losses: list[float] = []
+    Trainer(model(droprate=0.0, temperature=5.0), lambda _: batch(0), plan).run(
+        lambda _, figures: losses.append(figures["loss"])
+    )
+    assert losses[-1] < 0.7 * losses[0]
+
+
+SCRIPT = """
+    import sys, time
+    from pathlib import Path
+    import torch
+    torch.set_num_threads(1)
+    sys.path.insert(0, {tests!r})
+    from test_training import PLAN, Trainer, batch, model
+    slow = len(sys.argv) > 2
+    trainer = Trainer(model(dropout=0.2), batch, PLAN, sys.argv[1])
+    def wait(step, figures):
+        print(step, flush=True)
+        if slow and step == 2:
+            time.sleep(60)
+    trainer.run(wait)
+"""
+
+
+def test_killed_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(textwrap.dedent(SCRIPT.format(tests=str(Path(__file__).parent))))
+    subprocess.run([sys.executable, script, tmp_path / "whole"], check=True, stdout=subprocess.PIPE)
+    victim = subprocess.Popen(
+        [sys.executable, script, tmp_path / "cut", "slowly"], stdout=subprocess.PIPE
+    )
+    assert victim.stdout is not None
+    assert [victim.stdout.readline() for _ in range(2)] == [b"1\n", b"2\n"]
+    victim.send_signal(signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL
+    victim.stdout.close()
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "cut"], check=True, stdout=subprocess.PIPE
+    )
+    assert done.stdout.split() == [b"3", b"4"]
+    whole, cut = (torch.load(tmp_path / n / "last.pt", weights_only=True) for n in ("whole", "cut"))
+    for part in ("state_dict", "averaged"):
+        for name, tensor in whole[part].items():
+            assert torch.equal(tensor, cut[part][name]), name
+    for key, state in whole["optimiser"]["state"].items():
+        for name, tensor in state.items():
+            assert torch.equal(tensor, cut["optimiser"]["state"][key][name])
+
+
+def two_processes(rank: int, file: str, out: str) -> None:
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{file}", rank=rank, world_size=2
+    )
+    losses: list[float] = []
+    trainer = Trainer(model(), batch, replace(PLAN, chunk=1, learning_rate=5e-4))
+    trainer.run(lambda _, figures: losses.append(figures["loss"]))
+    torch.save({"losses": losses, "state": trainer.model.state_dict()}, f"{out}.{rank}")
+    torch.distributed.destroy_process_group()
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    losses: list[float] = []
+    alone = Trainer(model(), batch, replace(PLAN, learning_rate=5e-4))
+    alone.run(lambda _, figures: losses.append(figures["loss"]))
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_training import two_processes\n"
+        f"two_processes(int(sys.argv[1]), {str(tmp_path / 'meet')!r}, {str(tmp_path / 'out')!r})"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", code, str(rank)]) for rank in (0, 1)]
+    assert [process.wait(timeout=120) for process in started] == [0, 0]
+    both = [torch.load(f"{tmp_path / 'out'}.{rank}", weights_only=True) for rank in (0, 1)]
+    for held in both:
+        assert held["losses"] == pytest.approx(losses, rel=1e-4)
+    for name, tensor in both[0]["state"].items():
+        assert torch.equal(tensor, both[1]["state"][name]), name
+        torch.testing.assert_close(tensor, alone.model.state_dict()[name], rtol=1e-3, atol=2e-4)
+
+
+def test_dropping_does_not_depend_on_how_the_batch_is_cut() -> None:
+    whole = batch(3, rows=8).with_dropped(0.5, torch.Generator().manual_seed(1))
+    valid = whole.metadata.valid("latlong")
+    assert valid is not None and int(valid.sum()) == 4
+    half = whole.rows(slice(0, 4)).metadata
+    assert torch.equal(half.valid("latlong"), valid[:4])
+    assert int((whole.metadata.asource < 0).sum()) == 4
+
+
+def test_averages_are_saved_as_a_model(tmp_path: Path) -> None:
+    trainer = trained(PLAN, tmp_path)
+    loaded = Sat2Sound.load(tmp_path / "averaged.pt")
+    for name, tensor in loaded.state_dict().items():
+        assert torch.equal(tensor, trainer.averaged[name])
+
+
+def test_bf16_trains_near_fp32() -> None:
+    losses: dict[str, list[float]] = {"fp32": [], "bf16": []}
+    for precision, held in losses.items():
+        trainer = Trainer(model(), batch, replace(PLAN, steps=1, precision=precision))
+        trainer.run(lambda _, figures, held=held: held.append(figures["loss"]))
+    assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.05)
+    assert losses["bf16"] != losses["fp32"]
+
+
+def test_bad_data_and_plans_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="has 1 row"):
+        Trainer(model(), lambda step: batch(step, 1), PLAN).run()
+    good = batch(0)
+    spoiled = good.mel.clone()
+    spoiled[2, 0, 0, 0] = torch.nan
+    with pytest.raises(OptionError, match="mel holds values that are not numbers, first in row 2"):
+        replace(good, mel=spoiled)
+    with pytest.raises(OptionError, match="3 rows and images has 4"):
+        replace(good, ground_m=good.ground_m[:3])
+    with pytest.raises(EarwitnessError, match="precision is 'fp8'"):
+        TrainingPlan(precision="fp8")
+    trained(replace(PLAN, steps=1), tmp_path)
+    with pytest.raises(OptionError, match="steps 1 → 4"):
+        Trainer(model(), batch, PLAN, tmp_path)
+    (tmp_path / "last.pt").write_bytes((tmp_path / "last.pt").read_bytes()[:1000])
+    with pytest.raises(WeightsError, match="cut short"):
+        Trainer(model(), batch, replace(PLAN, steps=1), tmp_path)
