@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,7 @@ def resolve(what: str | Path, name: str | None = None) -> Path:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep transformers from printing its own report of what this module checks itself."""
-    from transformers.utils import logging
-
+    logging: Any = import_module("transformers.utils.logging")
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

@@ -190,6 +190,7 @@ class Codi:
             for key, value in module.state_dict().items():
                 table[prefix + key] = value.detach().to("cpu").contiguous()
         save_file(table, place / weights.CONVERTED)
+        (place / weights.CONVERTED).chmod(0o644)  # the library makes it the owner's alone
         text = json.dumps(self.config.to_dict(), indent=1)
         (place / "config.json").write_text(text + "\n", encoding="utf-8")
         return place
@@ -216,8 +217,8 @@ class Codi:
         """
         seen = [i for i, c in enumerate(conditions) if c.image is not None]
         said = [i for i, c in enumerate(conditions) if c.text]
-        pictures = dict.fromkeys(range(0), torch.empty(0))
-        words = dict(pictures)
+        pictures: dict[int, Tensor] = {}
+        words: dict[int, Tensor] = {}
         if seen:
             made = self.conditioner.pictures(
                 [conditions[i].image for i in seen],  # type: ignore[misc]
@@ -238,9 +239,9 @@ class Codi:
             if len(parts) == 1:
                 parts = [(1.0, *parts[0][1:])]
             total = sum(p[0] for p in parts)
-            without.append(sum(w / total * nothing for w, nothing, _ in parts))
-            with_it.append(sum(w / total * token for w, _, token in parts))
-        return torch.stack([*without, *with_it])  # type: ignore[arg-type]
+            without.append(torch.stack([w / total * nothing for w, nothing, _ in parts]).sum(0))
+            with_it.append(torch.stack([w / total * token for w, _, token in parts]).sum(0))
+        return torch.stack([*without, *with_it])
 
     def noise(self, seeds: Sequence[int]) -> Tensor:
         """Return standard normal latents, one for each seed, the same on every device.

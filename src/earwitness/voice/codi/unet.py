@@ -68,7 +68,7 @@ class Attention(nn.Module):
         self.to_out = nn.Sequential(nn.Linear(channels, channels))
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """Return what tokens ``(n, tokens, channels)`` take from the context, broadcast to them."""
@@ -134,11 +134,10 @@ class SpatialTransformer(nn.Module):
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """Return the feature map, shape as given."""
-        height, width = x.shape[-2:]
         tokens = self.proj_in(self.norm(x)).flatten(2).transpose(1, 2)
         for block in self.transformer_blocks:
             tokens = block(tokens, context)
-        return x + self.proj_out(tokens.transpose(1, 2).unflatten(2, (height, width)))
+        return x + self.proj_out(tokens.transpose(1, 2).reshape(x.shape))
 
 
 class Downsample(nn.Module):
@@ -165,7 +164,7 @@ class Upsample(nn.Module):
         return self.conv(functional.interpolate(x, scale_factor=2, mode="nearest"))
 
 
-class Block(nn.Sequential):
+class Block(nn.ModuleList):
     """Layers in turn, each given what it takes besides the feature map."""
 
     def forward(self, x: Tensor, embedding: Tensor, context: Tensor) -> Tensor:
@@ -203,7 +202,9 @@ class AudioUnet(nn.Module):
             return [SpatialTransformer(channels, c.context_dim, c.num_heads)]
 
         width = c.model_channels
-        self.input_blocks = nn.ModuleList([Block(nn.Conv2d(c.input_channels, width, 3, padding=1))])
+        self.input_blocks = nn.ModuleList(
+            [Block([nn.Conv2d(c.input_channels, width, 3, padding=1)])]
+        )
         skips = [width]
         last = len(c.channel_mult) - 1
         for level, multiple in enumerate(c.channel_mult):
@@ -211,15 +212,17 @@ class AudioUnet(nn.Module):
                 out = multiple * c.model_channels
                 res = ResBlock(width, embedded, out)
                 width = out
-                self.input_blocks.append(Block(res, *attending(width, level)))
+                self.input_blocks.append(Block([res, *attending(width, level)]))
                 skips.append(width)
             if level != last:
-                self.input_blocks.append(Block(Downsample(width)))
+                self.input_blocks.append(Block([Downsample(width)]))
                 skips.append(width)
         self.middle_block = Block(
-            ResBlock(width, embedded, width),
-            SpatialTransformer(width, c.context_dim, c.num_heads),
-            ResBlock(width, embedded, width),
+            [
+                ResBlock(width, embedded, width),
+                SpatialTransformer(width, c.context_dim, c.num_heads),
+                ResBlock(width, embedded, width),
+            ]
         )
         self.output_blocks = nn.ModuleList()
         for level in range(last, -1, -1):
@@ -230,7 +233,7 @@ class AudioUnet(nn.Module):
                 layers = [res, *attending(width, level)]
                 if level and i == c.num_noattn_blocks[level]:
                     layers.append(Upsample(width))
-                self.output_blocks.append(Block(*layers))
+                self.output_blocks.append(Block(layers))
         self.out = nn.Sequential(
             nn.GroupNorm(_GROUPS, width),
             nn.SiLU(),

@@ -41,7 +41,7 @@ class _Attention(nn.Module):
         q, k, v = (f(normed).flatten(2).transpose(1, 2) for f in (self.q, self.k, self.v))
         # A head dimension for the fast kernels, which want four dimensions.
         mixed = functional.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])[:, 0]
-        return x + self.proj_out(mixed.transpose(1, 2).unflatten(2, x.shape[-2:]))
+        return x + self.proj_out(mixed.transpose(1, 2).reshape(x.shape))
 
 
 class _Upsample(nn.Module):
