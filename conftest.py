@@ -1,16 +1,30 @@
-"""What every test and doctest shares: what needs the optional PyTorch, and what takes long."""
+"""What every test and doctest shares: what needs an optional package, and what takes long."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
-_NEED_TORCH = ("clip", "pipeline", "sampler", "unet", "vae", "vocoder", "weights")
+_SOURCE = Path(__file__).parent / "src"
 
-collect_ignore_glob: list[str] = []
-if find_spec("torch") is None:  # their doctests cannot even be imported
-    collect_ignore_glob += [f"src/earwitness/voice/codi/{name}.py" for name in _NEED_TORCH]
+# Packages of the extras. Nothing else may be missing: that is an error, not a reason to skip.
+_OPTIONAL = ("torch", "transformers", "diffusers", "accelerate", "safetensors", "huggingface_hub")
+_ABSENT = {name for name in _OPTIONAL if find_spec(name) is None}
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the doctests of modules whose extra is not installed."""
+    if not _ABSENT or collection_path.suffix != ".py" or _SOURCE not in collection_path.parents:
+        return None
+    parts = collection_path.relative_to(_SOURCE).with_suffix("").parts
+    try:
+        import_module(".".join(parts))
+    except ModuleNotFoundError as error:
+        return True if (error.name or "").partition(".")[0] in _ABSENT else None
+    return None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
