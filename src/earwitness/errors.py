@@ -45,6 +45,18 @@ class WeightsError(EarwitnessError):
     """Weights that are not there, not whole, of another model, or not safe to read."""
 
 
+class GalleryError(EarwitnessError):
+    """A gallery that is not there, not whole, or made by another embedder."""
+
+
+class MapError(EarwitnessError):
+    """A map whose making stopped: a worker that dies again and again, imagery that is not had."""
+
+
+class ExtraError(EarwitnessError):
+    """A part that needs an extra that is not installed."""
+
+
 class SceneError(EarwitnessError):
     """A scene with a field that holds something not allowed.
 
