@@ -104,6 +104,7 @@
   const degrees = (v, pos, neg) => `${Math.abs(v).toFixed(data.digits)}° ${v >= 0 ? pos : neg}`;
   const read = () => {
     const cell = chosen.cell;
+    list(cell);
     if (cell < 0) return;
     const lat = north - ((Math.floor(cell / columns) + 0.5) / rows) * (north - south);
     let lon = west + ((cell % columns + 0.5) / columns) * (east - west);
@@ -118,12 +119,16 @@
       for (let c = 0; c < cells; c++) { const o = raw(band, c); if (o !== MISSING) { there++; if (o < q) below++; } }
       at("share").textContent = `${data.unit}; higher than in ${Math.floor((100 * below) / there)} % of the map`;
     }
+  };
+  const list = (cell) => {
+    if (queries.length < 2) return;
     at("all").replaceChildren(...queries.map((query, j) => {
-      const b = bandOf(j, chosen.hour), u = value(b, cell), li = document.createElement("li");
+      const b = bandOf(j, chosen.hour), u = cell < 0 ? NaN : value(b, cell), li = document.createElement("li");
       const number = document.createElement("span"), bar = document.createElement("i");
-      number.textContent = Number.isNaN(u) ? "–" : u.toFixed(3);
-      const share = (u - bands[b].low) / (bands[b].high - bands[b].low);
-      bar.style.width = `${100 * Math.min(1, Math.max(0.01, share || 0))}%`;
+      number.textContent = Number.isNaN(u) ? "" : u.toFixed(3);
+      const share = Number.isNaN(u) ? 0.06 : (u - bands[b].low) / (bands[b].high - bands[b].low);
+      bar.style.width = `${100 * Math.min(1, Math.max(0.06, share))}%`;
+      if (leads()) bar.style.background = `rgb(${kinds[j].join()})`;
       li.append(number, query, bar);
       return li;
     }));
