@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from earwitness.atlas.gallery import Gallery, Layer, LayerTable
 from earwitness.atlas.gallery.search import build_index, nearest
-from earwitness.atlas.gallery.store import from_arrow
 
 
 def made(rows: int, dim: int, rng: np.random.Generator) -> NDArray[np.float16]:
@@ -45,7 +44,9 @@ def queries_near(
     return taken / np.linalg.norm(taken, axis=1, keepdims=True)
 
 
-def measure(table: Any, where: str, vectors: NDArray[np.float16], asked: NDArray[np.float32]) -> None:
+def measure(
+    table: Any, where: str, vectors: NDArray[np.float16], asked: NDArray[np.float32]
+) -> None:
     """Print times and recall@10."""
     whole = vectors.astype(np.float32)
     took, exact_took, recall = [], [], []
@@ -94,7 +95,9 @@ def main() -> None:
             raise SystemExit("--made")
         start = time.perf_counter()
         build_index(table, gallery.where)
-        print(f"{len(vectors)} embeddings of {vectors.shape[1]}; index {time.perf_counter() - start:.1f} s")
+        print(
+            f"{len(vectors)} embeddings of {vectors.shape[1]}; index {time.perf_counter() - start:.1f} s"
+        )
         measure(table, gallery.where, vectors, queries)
 
 

@@ -75,11 +75,14 @@ def earwitness() -> None:
 
 
 def _register() -> None:
+    from earwitness.cli.find import find
+    from earwitness.cli.gallery import gallery
     from earwitness.cli.listen import listen
+    from earwitness.cli.map import map_command
     from earwitness.cli.render import render
     from earwitness.cli.voice import voice
 
-    for command in (listen, render, voice):
+    for command in (listen, render, voice, map_command, find, gallery):
         earwitness.add_command(command)
 
 

@@ -71,7 +71,7 @@ def _projected(line: NDArray[np.float64], bounds: Bounds, box: tuple[float, ...]
 
 def _map(canvas: Canvas, pixels: NDArray[np.uint8], sheet: Sheet, box: tuple[float, ...]) -> None:
     x0, y0, x1, y1 = box
-    rows, columns = pixels.shape[:2]
+    columns = pixels.shape[1]
     image = Image.fromarray(pixels)
     size = (round(x1 - x0) * canvas.SCALE, round(y1 - y0) * canvas.SCALE)
     # Cells that are larger than a pixel stay cells; smaller ones are averaged.

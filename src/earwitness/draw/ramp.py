@@ -42,7 +42,9 @@ _STOPS = np.array(
 _STEPS = 256
 
 
-def _rgb(lightness: NDArray[np.float64], chroma: NDArray[np.float64], hue_deg: NDArray[np.float64]) -> NDArray[np.uint8]:
+def _rgb(
+    lightness: NDArray[np.float64], chroma: NDArray[np.float64], hue_deg: NDArray[np.float64]
+) -> NDArray[np.uint8]:
     hue = np.radians(hue_deg)
     lab = np.stack([lightness, chroma * np.cos(hue), chroma * np.sin(hue)], axis=-1)
     linear = np.clip((lab @ _TO_LMS.T) ** 3 @ _TO_RGB.T, 0, 1)

@@ -1,4 +1,4 @@
-"""``map``: where in a region would this be heard?"""
+"""``map``: where in a region a sound would be heard."""
 
 from __future__ import annotations
 

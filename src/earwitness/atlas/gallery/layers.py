@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.atlas.gallery.probe import same
 from earwitness.atlas.gallery.store import (
     VECTOR,
     Gallery,
@@ -79,9 +80,15 @@ class LayerTable:
         Where it is kept.
     layer
         Which it is; made if absent.
+    probe
+        What the embedder makes of a fixed image, shape ``(dim,)``. If it made something else of it
+        when the layer was begun, it is another embedder of the same name, and the layer begins
+        anew. None leaves that unchecked.
     """
 
-    def __init__(self, gallery: Gallery, layer: Layer) -> None:
+    def __init__(
+        self, gallery: Gallery, layer: Layer, probe: NDArray[np.float32] | None = None
+    ) -> None:
         arrow = load("pyarrow", "atlas", "a gallery")
         self.layer, self._where = layer, gallery.where
         self._schema = arrow.schema(
@@ -90,7 +97,14 @@ class LayerTable:
                 arrow.field(VECTOR, vector_type(layer.dim)),
             ]
         )
-        self.rows = gallery.make(layer.table, self._schema, {"layer": asdict(layer)})
+        if probe is not None and (there := gallery.table(layer.table)) is not None:
+            held = np.asarray(about(there).get("probe") or np.zeros(layer.dim))
+            if not same(held, probe):
+                gallery.drop(layer.table)
+        said: dict[str, Any] = {"layer": asdict(layer)}
+        if probe is not None:
+            said["probe"] = [round(float(v), 4) for v in probe]
+        self.rows = gallery.make(layer.table, self._schema, said)
 
     def add(self, numbers: NDArray[np.int64], vectors: NDArray[np.float16]) -> None:
         """Keep embeddings (n, dim) of cells (n,), as one commit: all of them or none."""

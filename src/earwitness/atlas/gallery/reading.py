@@ -37,7 +37,9 @@ def read_sound(path: str | os.PathLike[str]) -> Sound:
     if not file.is_file():
         raise MediaError(f"there is no sound {file}; give a WAV, FLAC, OGG or MP3 file")
     try:
-        mono = read(Named(file, file.stem, Credit(file.stem or "sound", "unknown", "unknown")), READ_HZ)
+        mono = read(
+            Named(file, file.stem, Credit(file.stem or "sound", "unknown", "unknown")), READ_HZ
+        )
     except VoiceError as error:
         raise MediaError(str(error)) from error
     return Sound(np.asarray(mono, np.float32)[None], READ_HZ)
@@ -120,11 +122,14 @@ def _degrees(path: Path, line: int, row: dict[str, str], name: str, most: float)
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     reader = csv.DictReader(_text(path).splitlines())
     for row in reader:
-        yield reader.line_num, {
-            key.strip().lower(): value
-            for key, value in row.items()
-            if isinstance(key, str) and isinstance(value, str)
-        }
+        yield (
+            reader.line_num,
+            {
+                key.strip().lower(): value
+                for key, value in row.items()
+                if isinstance(key, str) and isinstance(value, str)
+            },
+        )
 
 
 def _table(path: Path, found: Gathered) -> None:

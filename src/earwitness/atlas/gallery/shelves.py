@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.atlas.gallery.probe import probe, same
 from earwitness.atlas.gallery.search import build_index, nearest
 from earwitness.atlas.gallery.store import (
     VECTOR,
@@ -21,6 +22,9 @@ from earwitness.atlas.gallery.store import (
 )
 from earwitness.errors import GalleryError
 from earwitness.extras import load
+
+if TYPE_CHECKING:
+    from earwitness.atlas.contract import Embedder
 
 LARGEST_SOUND = 64 << 20
 """Bytes of the largest recording that a gallery takes in."""
@@ -110,7 +114,8 @@ class Shelf(Generic[_Row]):
     """
 
     def __init__(self, gallery: Gallery, kind: type[_Row]) -> None:
-        self._gallery, self._kind = gallery, kind
+        self._gallery = gallery
+        self._kind: type[_Row] = kind
         self.name = f"{kind.__name__.lower()}s"
         self.rows: Any | None = gallery.table(self.name)
 
@@ -123,19 +128,26 @@ class Shelf(Generic[_Row]):
         """Return how many rows there are."""
         return 0 if self.rows is None else int(self.rows.count_rows())
 
-    def check(self, embedder: str) -> None:
+    def check(self, embedder: Embedder) -> None:
         """Check that an embedder is the one that embedded what is there.
 
         Raises
         ------
         GalleryError
-            If it is another.
+            If it is another, or another version of it.
         """
-        if self.embedder not in (None, embedder):
+        if self.rows is None:
+            return
+        if self.embedder != embedder.name:
             raise GalleryError(
                 f"the {self.name} of the gallery {self._gallery.where} were embedded by "
-                f"{self.embedder!r}, not by {embedder!r}; name that one with --embedder, or use "
-                f"another gallery"
+                f"{self.embedder!r}, not by {embedder.name!r}; name that one with --embedder, or "
+                f"use another gallery"
+            )
+        if not same(np.asarray(about(self.rows).get("probe") or [0.0]), probe(embedder)):
+            raise GalleryError(
+                f"the {self.name} of the gallery {self._gallery.where} were embedded by another "
+                f"version of {self.embedder!r}; build the gallery again"
             )
 
     def keys(self) -> set[str]:
@@ -146,7 +158,7 @@ class Shelf(Generic[_Row]):
             found = self.rows.search().select(["key"]).limit(None).to_arrow()
         return set(found["key"].to_pylist())
 
-    def add(self, rows: Sequence[_Row], vectors: NDArray[np.float32], embedder: str) -> None:
+    def add(self, rows: Sequence[_Row], vectors: NDArray[np.float32], embedder: Embedder) -> None:
         """Add rows with their embeddings (n, dim), as one commit.
 
         Raises
@@ -158,9 +170,12 @@ class Shelf(Generic[_Row]):
         self.check(embedder)
         schema = self._schema(vectors.shape[1])
         if self.rows is None:
-            self.rows = self._gallery.make(
-                self.name, schema, {"embedder": embedder, "dim": vectors.shape[1]}
-            )
+            said = {
+                "embedder": embedder.name,
+                "dim": vectors.shape[1],
+                "probe": [round(float(v), 4) for v in probe(embedder)],
+            }
+            self.rows = self._gallery.make(self.name, schema, said)
         columns: dict[str, Any] = {"key": [row.key for row in rows]}
         for field in fields(self._kind):
             columns[field.name] = [getattr(row, field.name) for row in rows]
@@ -170,7 +185,7 @@ class Shelf(Generic[_Row]):
 
     def _schema(self, dim: int) -> Any:
         arrow = load("pyarrow", "atlas", "a gallery")
-        kinds = {"sound": arrow.large_binary()}
+        kinds: dict[str, Any] = {"sound": arrow.large_binary()}
         for name in ("lat_deg", "lon_deg", "duration_s"):
             kinds[name] = arrow.float64()
         return arrow.schema(
@@ -210,7 +225,7 @@ def fill(
     shelf: Shelf[_Row],
     rows: Iterable[_Row],
     embed: Callable[[Sequence[_Row]], NDArray[np.float32]],
-    embedder: str,
+    embedder: Embedder,
     *,
     batch: int = 64,
     tell: Callable[[int], None] = lambda seen: None,
@@ -226,7 +241,7 @@ def fill(
     embed
         Gives the embeddings (n, dim) of rows.
     embedder
-        Its name.
+        Whose they are.
     batch
         Rows embedded at a time.
     tell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -60,7 +61,7 @@ class Gallery:
         If the extra ``[atlas]`` is not installed.
     """
 
-    def __init__(self, where: str | Path, *, create: bool = False) -> None:
+    def __init__(self, where: str | os.PathLike[str], *, create: bool = False) -> None:
         lancedb = load("lancedb", "atlas", "a gallery")
         self.where = str(where)
         if not _REMOTE.match(self.where):

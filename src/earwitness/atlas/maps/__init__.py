@@ -1,4 +1,4 @@
-"""Soundscape maps: where on Earth would this be heard?
+"""Soundscape maps: where on Earth this would be heard.
 
 A region is a grid of cells (:mod:`~earwitness.atlas.maps.grid`); the image of each cell becomes an
 embedding (:mod:`~earwitness.atlas.maps.work`), made by processes or by a Ray cluster

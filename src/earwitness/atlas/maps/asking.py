@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import calendar
+import datetime
 import math
 import re
 from collections.abc import Sequence
-from datetime import date as Date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,7 +44,7 @@ def month_of(when: str | None) -> tuple[str | None, int | None]:
         return None, starts[0]
     try:
         whole = f"{words}-15" if re.fullmatch(r"\d{4}-\d{2}", words) else words
-        day = Date.fromisoformat(whole)
+        day = datetime.date.fromisoformat(whole)
     except ValueError:
         raise OptionError(
             f"{words!r} is no date; give one as 2026-07-15, 2026-07, or a month such as July"

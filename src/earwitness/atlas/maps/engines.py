@@ -150,7 +150,7 @@ def _ray(job: Job, tiles: Iterator[Numbers], workers: int | None) -> Iterator[Do
 
 
 def _join(ray: Any) -> None:
-    """Join the cluster that ``RAY_ADDRESS`` or this machine names; without one, start a small one."""
+    """Join the cluster of ``RAY_ADDRESS`` or of this machine; without one, start a small one."""
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
     try:
         ray.init(address="auto", **quiet)

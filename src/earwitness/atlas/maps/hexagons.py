@@ -6,6 +6,7 @@ so that none goes round the Earth the wrong way.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -117,8 +118,7 @@ def wkb(parts: Sequence[Ring]) -> bytes:
     polygons = []
     for ring in parts:
         area = sum(
-            x0 * y1 - x1 * y0
-            for (x0, y0), (x1, y1) in zip(ring, [*ring[1:], ring[0]], strict=True)
+            x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(ring, [*ring[1:], ring[0]], strict=True)
         )
         closed = list(ring) if area > 0 else ring[::-1]
         closed.append(closed[0])
@@ -135,9 +135,9 @@ def cells_of(grid: Grid, resolution: int) -> Iterator[str]:
     west, south, east, north = grid.bounds
     lats = np.append(np.arange(south, north - 1e-9, _BLOCK_DEG), north)
     lons = np.append(np.arange(west, east - 1e-9, _BLOCK_DEG), east)
-    for s, n in zip(lats[:-1], lats[1:], strict=True):
+    for s, n in itertools.pairwise(lats):
         # H3 asks for corners that are not on the poles themselves to tell the inside.
-        for w, e in zip(lons[:-1], lons[1:], strict=True):
+        for w, e in itertools.pairwise(lons):
             for left, right in _within_180(float(w), float(e)):
                 corners = [(s, left), (s, right), (n, right), (n, left)]
                 yield from h3.polygon_to_cells(h3.LatLngPoly(corners), resolution)
@@ -194,7 +194,6 @@ def write_hexagons(
     parquet: Any = load("pyarrow.parquet", "atlas", "GeoParquet")
     h3: Any = load("h3", "atlas", "H3 cells")
     resolution = resolution_for(grid.step_deg) if resolution is None else resolution
-    west, south, east, north = grid.bounds
     geo = {
         "version": "1.1.0",
         "primary_column": "geometry",

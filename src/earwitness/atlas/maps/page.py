@@ -38,7 +38,9 @@ class Band:
     high: float
 
 
-def coarser(values: NDArray[np.float32], most: int = MOST_VALUES) -> tuple[NDArray[np.float32], int]:
+def coarser(
+    values: NDArray[np.float32], most: int = MOST_VALUES
+) -> tuple[NDArray[np.float32], int]:
     """Return values (bands, rows, columns) averaged over blocks until there are few enough.
 
     Returns

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.atlas.gallery import Gallery, LayerTable
+from earwitness.atlas.gallery.probe import probe
 from earwitness.atlas.maps.engines import computed
 from earwitness.atlas.maps.grid import TILE, Grid
 from earwitness.atlas.maps.work import Job
@@ -75,7 +76,7 @@ def complete(
     LayerTable
         The layer, whole for this grid.
     """
-    kept = LayerTable(gallery, job.layer())
+    kept = LayerTable(gallery, job.layer(), probe(job.opened()[1]))
     lacking: list[NDArray[np.int64]] = []
     there = np.zeros(0, np.bool_)
     first_row = -1
@@ -120,9 +121,7 @@ def complete(
     return kept
 
 
-def _commit(
-    kept: LayerTable, waiting: list[tuple[NDArray[np.int64], NDArray[np.float16]]]
-) -> None:
+def _commit(kept: LayerTable, waiting: list[tuple[NDArray[np.int64], NDArray[np.float16]]]) -> None:
     if waiting:
         kept.add(
             np.concatenate([numbers for numbers, _ in waiting]),

@@ -91,9 +91,7 @@ def _embedder(name: str) -> Embedder:
     return load_embedder(name)
 
 
-def local_hours(
-    lon_deg: NDArray[np.float64], hour: float, *, utc: bool
-) -> NDArray[np.float64]:
+def local_hours(lon_deg: NDArray[np.float64], hour: float, *, utc: bool) -> NDArray[np.float64]:
     """Return the local solar hour at longitudes (n,) for an hour, 0 up to 24.
 
     Examples
@@ -105,6 +103,28 @@ def local_hours(
         return np.full(len(lon_deg), float(hour))
     made: NDArray[np.float64] = (hour + lon_deg / 15) % 24
     return made
+
+
+def embed_place(job: Job, lat_deg: float, lon_deg: float) -> NDArray[np.float32]:
+    """Return the embedding of one place, shape ``(dim,)``, length 1.
+
+    Raises
+    ------
+    MapError
+        If there is no imagery.
+    """
+    ground, embedder = job.opened()
+    lat, lon = np.array([lat_deg]), np.array([lon_deg])
+    pixels, there = ground.crops(
+        lat, lon, size_px=embedder.image_px, ground_m=float(embedder.ground_m)
+    )
+    if not there.all():
+        raise MapError(f"there is no imagery at {lat_deg:g}, {lon_deg:g}; choose other --tiles")
+    hour = None if job.hour is None else local_hours(lon, job.hour, utc=job.utc)
+    month = None if job.month is None else np.array([job.month])
+    made = embedder.images(pixels, lat_deg=lat, lon_deg=lon, month=month, hour=hour)
+    unit: NDArray[np.float32] = made[0] / max(float(np.linalg.norm(made[0])), 1e-12)
+    return unit
 
 
 def embed_cells(job: Job, numbers: NDArray[np.int64]) -> NDArray[np.float16]:
