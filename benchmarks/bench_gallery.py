@@ -95,9 +95,8 @@ def main() -> None:
             raise SystemExit("--made")
         start = time.perf_counter()
         build_index(table, gallery.where)
-        print(
-            f"{len(vectors)} embeddings of {vectors.shape[1]}; index {time.perf_counter() - start:.1f} s"
-        )
+        took = time.perf_counter() - start
+        print(f"{len(vectors)} embeddings of {vectors.shape[1]}; index {took:.1f} s")
         measure(table, gallery.where, vectors, queries)
 
 

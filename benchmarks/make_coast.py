@@ -30,7 +30,7 @@ def coast(lines: list[NDArray[np.float64]]) -> list[NDArray[np.int64]]:
     for line in lines:
         lon, lat = line[:, 0], line[:, 1]
         at_edge = (np.abs(lon) > 179.99) | (lat < -89.9)
-        false_edge = at_edge[:-1] & at_edge[1:]
+        false_edge = (at_edge[:-1] & at_edge[1:]) | (np.abs(np.diff(lon)) > 180)
         for part in np.split(line, np.flatnonzero(false_edge) + 1):
             steps = np.rint(part * (180, 360)).astype(np.int64)
             moved = np.r_[True, (np.diff(steps, axis=0) != 0).any(axis=1)]
@@ -47,6 +47,8 @@ def main() -> None:
     asked = parser.parse_args()
     lines = coast(arcs(json.loads(asked.source.read_text("utf-8"))))
     steps = np.concatenate([np.diff(line, axis=0, prepend=0) for line in lines])
+    if np.abs(steps).max() > 32767:
+        raise SystemExit("a step is too long for 16 bits")
     asked.target.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
         asked.target,

@@ -184,7 +184,7 @@ class Shelf(Generic[_Row]):
             self.rows.add(arrow.table(columns, schema=schema))
 
     def _schema(self, dim: int) -> Any:
-        arrow = load("pyarrow", "atlas", "a gallery")
+        arrow: Any = load("pyarrow", "atlas", "a gallery")
         kinds: dict[str, Any] = {"sound": arrow.large_binary()}
         for name in ("lat_deg", "lon_deg", "duration_s"):
             kinds[name] = arrow.float64()

@@ -69,7 +69,7 @@ class Region:
                     f"the region {shown} reaches longitude {lon:g}; allowed is -180 to 180 (or up "
                     f"to 360 across the ±180° line). The order is west, south, east, north"
                 )
-        if south == north or west == east:
+        if south == north or west == east or (west, east) == (180, -180):
             raise OptionError(
                 f"the region {shown} has no area; make west differ from east, and south from north"
             )

@@ -136,7 +136,6 @@ def cells_of(grid: Grid, resolution: int) -> Iterator[str]:
     lats = np.append(np.arange(south, north - 1e-9, _BLOCK_DEG), north)
     lons = np.append(np.arange(west, east - 1e-9, _BLOCK_DEG), east)
     for s, n in itertools.pairwise(lats):
-        # H3 asks for corners that are not on the poles themselves to tell the inside.
         for w, e in itertools.pairwise(lons):
             for left, right in _within_180(float(w), float(e)):
                 corners = [(s, left), (s, right), (n, right), (n, left)]
