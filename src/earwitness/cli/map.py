@@ -46,7 +46,11 @@ on where it was when the command is given again.
 @click.option("--hour", type=float, metavar="H", help="Local hour, 0 to 24.  [default: any]")
 @click.option("--hours", metavar="H-H", help="Several hours, such as 0-23: bands for each, a film.")
 @click.option("--utc", is_flag=True, help="Hours are the same moment everywhere, not local.")
-@click.option("--dominant", is_flag=True, help="Map also which query leads where.")
+@click.option(
+    "--dominant",
+    is_flag=True,
+    help="Map also which query leads where; without --query, of ten that suit the world.",
+)
 @click.option("--step", type=float, metavar="DEG", help="Size of a cell.  [default: by the region]")
 @click.option(
     "--tiles",
@@ -99,12 +103,14 @@ def map_command(
     Each cell's satellite image and each query become points of one space; the map shows how near
     they are.
     """
-    from earwitness.atlas.maps.asking import hours_of
+    from earwitness.atlas.maps.asking import WORLD_QUERIES, hours_of
     from earwitness.cli.main import quiet
     from earwitness.verbs.mapping import map_region
 
     if out is None:
         raise OptionError("no file to write; give one with -o, such as -o beach.tif")
+    if dominant and not queries and not sounds:
+        queries = WORLD_QUERIES
     with progress_line(quiet()) as tell:
         made = map_region(
             region,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from earwitness.atlas.maps.asking import check_hour, embed_queries, month_of
 from earwitness.atlas.maps.grid import Grid, Region
-from earwitness.errors import OptionError
+from earwitness.errors import MapError, OptionError
 from earwitness.scene import Sound
 from earwitness.verbs.progress import Progress, silent
 
@@ -208,6 +208,13 @@ def map_region(
         layer = complete(kept, now, grid, engine=engine, workers=workers, progress=tell)
         part = values[k * len(titles) : (k + 1) * len(titles)]
         score(layer, grid, asked, part)
+        if not any(
+            np.isfinite(part[0, row : row + 1024]).any() for row in range(0, grid.rows, 1024)
+        ):
+            raise MapError(
+                f"{tiles!r} has no imagery in this region, or less than half of any crop of "
+                f"{model.image_px} × {model.ground_m:g} m; choose another region, or other --tiles"
+            )
     names = tuple(
         title if len(times) == 1 or time is None else f"{title}, {map_files.clock(time)}"
         for time in times

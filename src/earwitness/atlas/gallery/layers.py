@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.atlas.gallery.probe import same
+from earwitness.atlas.gallery.search import indexed
 from earwitness.atlas.gallery.store import (
     VECTOR,
     Gallery,
@@ -147,7 +148,8 @@ class LayerTable:
     def tidy(self) -> None:
         """Join the many small parts that a long run wrote."""
         with explained(self._where, "written"):
-            if self.rows.stats()["fragment_stats"]["num_fragments"] > 8:
+            parts = self.rows.stats()["fragment_stats"]["num_fragments"]
+            if parts > 8 and not indexed(self.rows):
                 self.rows.optimize()
 
     def count(self) -> int:

@@ -18,6 +18,20 @@ from earwitness.scene import Sound
 if TYPE_CHECKING:
     from earwitness.atlas.contract import Embedder
 
+WORLD_QUERIES = (
+    "sea waves",
+    "surf on a beach",
+    "a tropical forest with insects and birds",
+    "wind in a desert",
+    "polar wind over ice",
+    "city traffic",
+    "farm animals",
+    "a boreal forest with birds",
+    "insects of the savanna",
+    "thunder",
+)
+"""What the maps in the documentation show; asked for where only ``--dominant`` was."""
+
 _MOST_QUERIES = 256
 _LONGEST = 500
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.atlas.cache import DiskCache
+from earwitness.atlas.fetching import Fetcher
+from earwitness.atlas.imagery.contract import View
+from earwitness.atlas.imagery.named import open_tiles
 from earwitness.atlas.marble import ATTRIBUTION, crops
+from earwitness.errors import PlaceError
+
+
+_LEAST_SEEN = 0.5
+"""Part of a crop that imagery must cover."""
 
 
 class Ground(Protocol):
@@ -75,19 +85,69 @@ class MarbleGround:
         return crops(lat_deg, lon_deg, size_px=size_px), np.ones(len(lat_deg), np.bool_)
 
 
+class TileGround:
+    """Any source of imagery, asked for a square around each place.
+
+    Parameters
+    ----------
+    words
+        What was given as ``--tiles``.
+    date
+        ISO date near which imagery is wanted.
+    allow_private
+        Let addresses be private ones.
+    """
+
+    def __init__(self, words: str, date: str | None, allow_private: bool) -> None:
+        self._source = open_tiles(words)
+        self._fetcher = Fetcher(allow_private=allow_private, cache=DiskCache())
+        self._date = date
+        self.dated = date is not None
+        owed = getattr(getattr(self._source, "template", self._source), "attribution", "")
+        self.attribution = f"Imagery: {owed or words}"
+        self.name = words
+        file = Path(words)
+        if file.is_file():
+            # Another file of the same name is other imagery.
+            status = file.stat()
+            self.name = f"{file.resolve()} {status.st_size} {status.st_mtime_ns}"
+            self.attribution = f"Imagery: {owed or file.name}"
+
+    def crops(
+        self,
+        lat_deg: NDArray[np.float64],
+        lon_deg: NDArray[np.float64],
+        *,
+        size_px: int,
+        ground_m: float,
+    ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+        """Return crops; places where the source has nothing, or little, are not there."""
+        pixels = np.zeros((len(lat_deg), size_px, size_px, 3), np.uint8)
+        there = np.zeros(len(lat_deg), np.bool_)
+        for k, (lat, lon) in enumerate(zip(lat_deg.tolist(), lon_deg.tolist(), strict=True)):
+            view = View(lat, lon, size_px * ground_m / 2, ground_m, self._date)
+            try:
+                seen = self._source.view(view, self._fetcher)
+            except PlaceError:
+                continue
+            if seen.seen.mean() >= _LEAST_SEEN:
+                pixels[k], there[k] = seen.pixels, True
+        return pixels, there
+
+
 def open_ground(tiles: str, *, date: str | None = None, allow_private: bool = False) -> Ground:
     """Return imagery by name.
 
     Parameters
     ----------
     tiles
-        ``builtin``; or whatever :func:`earwitness.atlas.imagery` opens: a GeoTIFF, the name of a
-        tile service, a template.
+        ``builtin``; or what :func:`earwitness.atlas.imagery.named.open_tiles` opens: a GeoTIFF,
+        the name of a tile service, a template.
     date
         ISO date, for imagery that changes.
     allow_private
         Let addresses be private ones.
     """
-    if tiles == "builtin":
+    if tiles.strip() == "builtin":
         return MarbleGround()
-    raise NotImplementedError(tiles)
+    return TileGround(tiles, date, allow_private)
