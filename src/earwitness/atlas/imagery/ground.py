@@ -69,11 +69,11 @@ def ground_resolution_m(zoom: int, lat_deg: float, tile_px: int = TILE_PX) -> fl
     >>> round(ground_resolution_m(18, 0.0), 2), round(ground_resolution_m(18, 45.0), 2)
     (0.6, 0.42)
     """
-    return EQUATOR_M * math.cos(math.radians(lat_deg)) / (tile_px * 2**zoom)
+    return EQUATOR_M * math.cos(math.radians(lat_deg)) / (tile_px * float(2**zoom))
 
 
 def zoom_for(ground_m: float, lat_deg: float, *, least: int = 0, most: int = 22) -> int:
-    """Return the coarsest zoom whose pixels are no larger than wished; the finest there is, if none.
+    """Return the coarsest zoom whose pixels are no larger than wished; the finest, if none is.
 
     Examples
     --------

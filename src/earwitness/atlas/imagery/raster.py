@@ -1,4 +1,4 @@
-"""Georeferenced pictures: GeoTIFF and its cloud-optimised kind, in any CRS, any bands, any depth."""
+"""Georeferenced pictures: GeoTIFF and its cloud-optimised kind, any CRS, any bands, any depth."""
 
 from __future__ import annotations
 
@@ -18,8 +18,15 @@ from earwitness.atlas.imagery.contract import Imagery, View
 from earwitness.errors import MediaError, OptionError, PlaceError
 from earwitness.media.pictures import check_file, largest_px
 
-DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
-"""GDAL drivers that read one file and nothing else: a VRT, for one, may name any other file."""
+DRIVERS = {
+    b"II*\0": "GTiff",
+    b"MM\0*": "GTiff",
+    b"II+\0": "GTiff",
+    b"MM\0+": "GTiff",
+    b"\0\0\0\x0cjP  ": "JP2OpenJPEG",
+}
+"""GDAL drivers by how their files begin: those that read one file and nothing else. (A VRT, for
+one, may name any other file.)"""
 
 MOST_BANDS = 64
 _METRES_PER_DEGREE = 111_195.0
@@ -36,7 +43,7 @@ def parse_bands(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
     words = [word.strip() for word in text.split(",")]
-    if len(words) not in (1, 3) or not all(word.isdigit() and 1 <= int(word) for word in words):
+    if len(words) not in (1, 3) or not all(word.isdigit() and int(word) >= 1 for word in words):
         raise OptionError(f"bands {text!r}; give three numbers from 1 such as 4,3,2, or one")
     return tuple(int(word) for word in words)
 
@@ -54,7 +61,7 @@ def gdal() -> Iterator[Any]:
             GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR",
             CPL_VSIL_CURL_ALLOWED_EXTENSIONS=".none",
             GDAL_PAM_ENABLED="NO",
-            GDAL_CACHEMAX=256,
+            GDAL_CACHEMAX=128 * 1024 * 1024,
         ):
             yield rasterio
 
@@ -88,8 +95,10 @@ class RasterFile:
         attribution: str = "",
         scale: tuple[float, float] | None = None,
     ) -> None:
+        self._driver = "GTiff"
         if opener is None:
             check_file(Path(path), "picture")
+            self._driver = _driver(Path(path))
         self.path, self.bands, self.opener = path, bands, opener
         self.name = name or Path(path).name
         self.attribution, self.scale = attribution, scale
@@ -102,11 +111,11 @@ class RasterFile:
             where = self.path if self.opener is not None else str(Path(self.path).resolve())
             more = {"opener": self.opener} if self.opener is not None else {}
             try:
-                with rasterio.open(where, driver=list(DRIVERS), **more) as file:
+                with rasterio.open(where, driver=self._driver, **more) as file:
                     yield file
             except rasterio.errors.RasterioError as error:
                 raise MediaError(
-                    f"{self.name} cannot be read as a GeoTIFF, JPEG 2000, PNG or JPEG: {error}"
+                    f"{self.name} cannot be read: {error}; it may be damaged"
                 ) from error
 
     @property
@@ -134,7 +143,7 @@ class RasterFile:
     def reach_m(self) -> float:
         """Return half of the shorter side, metres, about."""
         with self._open() as file:
-            return self._resolution_m(file) * min(file.width, file.height) / 2.0
+            return float(self._resolution_m(file) * min(file.width, file.height) / 2.0)
 
     def view(self, view: View, fetcher: Fetcher | None) -> Imagery:
         """Return a square, warped to true metres around its middle."""
@@ -159,7 +168,7 @@ class RasterFile:
                 width=size,
                 height=size,
                 resampling=Resampling.average if shrinking else Resampling.bilinear,
-                add_alpha=file.nodata is None and 4 not in [int(c) for c in ()],
+                add_alpha=file.nodata is None and "alpha" not in _colours(file),
             ) as warped:
                 values = warped.read(bands).astype(np.float64)
                 seen = warped.dataset_mask() > 127
@@ -201,9 +210,25 @@ class RasterFile:
         across = math.sqrt(abs(a * e - b * d))
         if file.crs is not None and file.crs.is_geographic:
             lat = min(abs(file.transform.f), 89.0)
-            return across * _METRES_PER_DEGREE * math.sqrt(math.cos(math.radians(lat)))
+            return float(across * _METRES_PER_DEGREE * math.sqrt(math.cos(math.radians(lat))))
         factor = file.crs.linear_units_factor[1] if file.crs is not None else 1.0
         return float(across * factor)
+
+
+def _driver(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(12)
+    for magic, driver in DRIVERS.items():
+        if head.startswith(magic):
+            return driver
+    raise MediaError(
+        f"{path.name} is no GeoTIFF and no JPEG 2000; give one, or give the metres per pixel of a "
+        f"plain picture with --ground"
+    )
+
+
+def _colours(file: Any) -> list[str]:
+    return [str(colour.name) for colour in file.colorinterp]
 
 
 def to_8bit(
@@ -256,7 +281,7 @@ class PlainPicture:
 
     def reach_m(self) -> float:
         """Return half of the shorter side, metres."""
-        return self._ground_m * min(self._pixels.shape[:2]) / 2.0
+        return float(self._ground_m * min(self._pixels.shape[:2]) / 2.0)
 
     def view(self, view: View, fetcher: Fetcher | None) -> Imagery:
         """Return the square around the picture's middle."""

@@ -32,7 +32,9 @@ def guarded_io(fetcher: Fetcher) -> Any:
     """
     module = atlas_module("pystac_client.stac_api_io", "Sentinel-2 through STAC")
 
-    class GuardedIO(module.StacApiIO):  # type: ignore[misc]
+    base: Any = module.StacApiIO
+
+    class GuardedIO(base):  # type: ignore[misc]
         def read_text(self, source: Any, *args: Any, **rest: Any) -> str:
             href = getattr(source, "href", source)
             if not str(href).startswith(("http://", "https://")):

@@ -74,7 +74,7 @@ class Template:
         text = re.sub(r"\{(\w+)\}", lambda m: "{" + _ALIASES.get(m[1], m[1]) + "}", self.text)
         held = set(re.findall(r"\{([^{}]*)\}", text))
         unknown = held - {"z", "x", "y", "-y", "s", "r", "q"}
-        if unknown or not ({"z", "x"} <= held and held & {"y", "-y"} or "q" in held):
+        if unknown or not (({"z", "x"} <= held and held & {"y", "-y"}) or "q" in held):
             raise OptionError(
                 f"the template {self.text[:100]!r} "
                 + (f"holds {{{min(unknown)}}}; " if unknown else "lacks a place for the tile; ")
@@ -102,9 +102,7 @@ def quadkey(zoom: int, x: int, y: int) -> str:
     >>> quadkey(3, 3, 5)
     '213'
     """
-    return "".join(
-        str((x >> bit & 1) + 2 * (y >> bit & 1)) for bit in range(zoom - 1, -1, -1)
-    )
+    return "".join(str((x >> bit & 1) + 2 * (y >> bit & 1)) for bit in range(zoom - 1, -1, -1))
 
 
 def provider(name: str) -> Template:
