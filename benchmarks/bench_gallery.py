@@ -20,6 +20,10 @@ from numpy.typing import NDArray
 
 from earwitness.atlas.gallery import Gallery, Layer, LayerTable
 from earwitness.atlas.gallery.search import build_index, nearest
+from earwitness.atlas.maps.grid import WORLD, Grid
+from earwitness.atlas.maps.scoring import complete
+from earwitness.atlas.maps.work import Job
+from earwitness.verbs.keeping import outdoor_captions
 
 
 def made(rows: int, dim: int, rng: np.random.Generator) -> NDArray[np.float16]:

@@ -75,10 +75,6 @@ class PlaceError(EarwitnessError):
     """A place that is not on Earth, is not known by that name, or has no imagery."""
 
 
-class ExtraError(EarwitnessError):
-    """A part that needs an extra which is not installed."""
-
-
 class SceneError(EarwitnessError):
     """A scene with a field that holds something not allowed.
 

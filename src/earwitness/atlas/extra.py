@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from earwitness.errors import ExtraError
+from earwitness.errors import PluginError
 
 
 def atlas_module(name: str, purpose: str) -> Any:
@@ -20,7 +20,7 @@ def atlas_module(name: str, purpose: str) -> Any:
 
     Raises
     ------
-    ExtraError
+    PluginError
         If it is not installed.
 
     Examples
@@ -28,14 +28,14 @@ def atlas_module(name: str, purpose: str) -> Any:
     >>> atlas_module("no_such_module", "imagery")
     Traceback (most recent call last):
     ...
-    earwitness.errors.ExtraError: no_such_module is not installed, which is needed for imagery; ...
+    earwitness.errors.PluginError: no_such_module is not installed, which is needed for imagery; ...
     """
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != name.partition(".")[0]:
             raise
-        raise ExtraError(
+        raise PluginError(
             f"{name.partition('.')[0]} is not installed, which is needed for {purpose}; install "
             f"the extra: pip install 'earwitness[atlas]'"
         ) from None

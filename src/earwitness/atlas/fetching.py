@@ -143,6 +143,7 @@ class Fetcher:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         cached: bool = True,
+        accept: Callable[[bytes], object] | None = None,
     ) -> Fetched:
         """Fetch a body.
 
@@ -161,6 +162,9 @@ class Fetcher:
             Added to the query.
         cached
             Whether the cache is asked and told.
+        accept
+            Looks at a body before it is kept and raises :class:`FetchError` where it is damaged;
+            with ``passing``, it is fetched again.
 
         Raises
         ------
@@ -175,8 +179,10 @@ class Fetcher:
             target(url)  # a link that may not be fetched is not answered from the cache either
             held = use.get(url)
             if held is not None and len(held[0]) <= largest_bytes and _fits(held[1], types):
+                if accept is not None:
+                    accept(held[0])
                 return Fetched(held[0], held[1], url)
-        got = self._patient("GET", url, None, types, largest_bytes, headers or {})
+        got = self._patient("GET", url, None, types, largest_bytes, headers or {}, accept)
         if use is not None and "no-store" not in got.headers.get("cache-control", ""):
             use.put(url, got.body, got.content_type)
         return got
@@ -202,10 +208,14 @@ class Fetcher:
         types: Sequence[str],
         largest_bytes: int,
         headers: Mapping[str, str],
+        accept: Callable[[bytes], object] | None = None,
     ) -> Fetched:
         for number in range(1, self.tries + 1):
             try:
-                return self._follow(method, url, body, types, largest_bytes, headers)
+                got = self._follow(method, url, body, types, largest_bytes, headers)
+                if accept is not None:
+                    accept(got.body)
+                return got
             except FetchError as error:
                 if not error.passing or number == self.tries:
                     raise

@@ -15,7 +15,6 @@ from earwitness.atlas.imagery.named import open_tiles
 from earwitness.atlas.marble import ATTRIBUTION, crops
 from earwitness.errors import PlaceError
 
-
 _LEAST_SEEN = 0.5
 """Part of a crop that imagery must cover."""
 
