@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from earwitness.errors import ExtraError
+from earwitness.errors import PluginError
 
 
 def load(module: str, extra: str, purpose: str) -> Any:
@@ -22,7 +22,7 @@ def load(module: str, extra: str, purpose: str) -> Any:
 
     Raises
     ------
-    ExtraError
+    PluginError
         If it is not installed.
 
     Examples
@@ -30,7 +30,7 @@ def load(module: str, extra: str, purpose: str) -> Any:
     >>> load("no_such_module", "atlas", "a gallery")
     Traceback (most recent call last):
     ...
-    earwitness.errors.ExtraError: a gallery needs the package 'no_such_module', which is not
+    earwitness.errors.PluginError: a gallery needs the package 'no_such_module', which is not
     installed; install the extra that brings it: pip install 'earwitness[atlas]'
     """
     try:
@@ -38,7 +38,7 @@ def load(module: str, extra: str, purpose: str) -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != module.partition(".")[0]:
             raise
-        raise ExtraError(
+        raise PluginError(
             f"{purpose} needs the package {module.partition('.')[0]!r}, which is not installed; "
             f"install the extra that brings it: pip install 'earwitness[{extra}]'"
         ) from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.atlas.gazetteer import where_in_words
 from earwitness.atlas.maps.asking import check_hour, embed_queries, month_of
 from earwitness.atlas.maps.grid import Grid, Region, centres
 from earwitness.errors import GalleryError, MapError, OptionError
@@ -37,13 +38,13 @@ class FoundPlace:
     lat_deg, lon_deg
         Middle of the cell.
     name
-        The nearest place in the gazetteer, with how far it is; empty where none is known.
+        Where it is, as a person would say it: by the nearest town.
     """
 
     score: float
     lat_deg: float
     lon_deg: float
-    name: str = ""
+    name: str
 
 
 @dataclass(frozen=True)
@@ -143,10 +144,9 @@ def find_places(
         wanted = min(grid.cells, 4 * wanted)
     if not good.any():
         raise MapError("there is no imagery in this region; choose another, or other --tiles")
-    return [
-        FoundPlace(float(scores[good][k]), float(lat[k]), float(lon[k]), _named(lat[k], lon[k]))
-        for k in picked
-    ]
+    best = scores[good]
+    places = [(float(best[k]), float(lat[k]), float(lon[k])) for k in picked]
+    return [FoundPlace(score, y, x, where_in_words(y, x)) for score, y, x in places]
 
 
 def _apart(
@@ -166,25 +166,6 @@ def _apart(
             free &= points @ points[k] < near
             free[k] = False
     return picked
-
-
-def _named(lat_deg: float, lon_deg: float) -> str:
-    try:
-        from earwitness.atlas.gazetteer import nearest_place
-    except ModuleNotFoundError:
-        return ""
-    place = nearest_place(float(lat_deg), float(lon_deg))
-    km = _km(lat_deg, lon_deg, place.lat_deg, place.lon_deg)
-    return f"{place.name}, {place.country}" + (f" ({km:.0f} km)" if km >= 1 else "")
-
-
-def _km(lat0: float, lon0: float, lat1: float, lon1: float) -> float:
-    a, b = math.radians(lat0), math.radians(lat1)
-    half = (
-        math.sin((b - a) / 2) ** 2
-        + math.cos(a) * math.cos(b) * math.sin(math.radians(lon1 - lon0) / 2) ** 2
-    )
-    return 2 * _EARTH_KM * math.asin(min(1.0, math.sqrt(half)))
 
 
 def hear_at(

@@ -155,7 +155,7 @@ def map_region(
     ------
     OptionError
         If the region, the step, a query or the time is wrong.
-    GalleryError, MapError, ExtraError
+    GalleryError, MapError, PluginError
         If the gallery cannot be used, workers die again and again, an extra is missing.
 
     Notes

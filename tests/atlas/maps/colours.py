@@ -37,7 +37,7 @@ class Colours:
 
     name: str = "colours-1"
     dim: int = 8
-    image_px: int = 8
+    image_px: int = 16
     ground_m: float = 7412.0
     die_at: str = ""
     """A file: the first process that finds it absent makes it and kills itself."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 
-import h3
 import numpy as np
 import pytest
-import rasterio
 from colours import Colours
 from PIL import Image
 
@@ -20,6 +18,9 @@ from earwitness.atlas.maps.raster import write_raster
 from earwitness.draw.ramp import kinds, ramp
 from earwitness.errors import OptionError, OutputError
 from earwitness.verbs.mapping import map_region
+
+h3 = pytest.importorskip("h3", reason="h3 comes with the extra [atlas]")
+rasterio = pytest.importorskip("rasterio", reason="rasterio comes with the extra [atlas]")
 
 NAMES = ["sea waves on a beach", "</script><b>Ärger</b>", 'a "quoted" one, 06:00']
 

@@ -57,7 +57,7 @@ class Gallery:
     ------
     GalleryError
         If there is no gallery, or the folder holds something else.
-    ExtraError
+    PluginError
         If the extra ``[atlas]`` is not installed.
     """
 

@@ -64,7 +64,7 @@ def write_raster(
     ------
     OutputError
         If the file cannot be written.
-    ExtraError
+    PluginError
         If the extra ``[atlas]`` is not installed.
     """
     rasterio: Any = load("rasterio", "atlas", "a map")
