@@ -77,9 +77,10 @@ def earwitness() -> None:
 def _register() -> None:
     from earwitness.cli.listen import listen
     from earwitness.cli.render import render
+    from earwitness.cli.visit import visit
     from earwitness.cli.voice import voice
 
-    for command in (listen, render, voice):
+    for command in (listen, render, visit, voice):
         earwitness.add_command(command)
 
 
