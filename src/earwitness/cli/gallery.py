@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from earwitness.cli.console import console, progress_line
+from earwitness.cli.main import Group
 
 _embedder = click.option(
     "--embedder", default="builtin", show_default=True, help="builtin, or a checkpoint."
@@ -17,6 +18,7 @@ _embedder = click.option(
 
 
 @click.group(
+    cls=Group,
     epilog="""\b
 Examples
   earwitness gallery add sounds.gallery recordings/ captions.txt
