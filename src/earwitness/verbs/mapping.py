@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.atlas.maps.asking import check_hour, embed_queries, month_of
+from earwitness.atlas.maps.asking import (
+    check_hour,
+    check_queries,
+    embed_queries,
+    month_of,
+)
 from earwitness.atlas.maps.grid import Grid, Region
 from earwitness.errors import MapError, OptionError
 from earwitness.scene import Sound
@@ -190,6 +195,7 @@ def map_region(
     wanted = map_files.check(out, write, hours=bool(hours))
     iso, month = month_of(date)
     times = tuple(check_hour(h) for h in hours) if hours else (check_hour(hour),)
+    check_queries(queries, len(sounds))
     job = Job(tiles, embedder, grid.parallels, iso, month, times[0], utc, allow_private)
     ground, model = job.opened()
     heard = [s if isinstance(s, Sound) else read_sound(s) for s in sounds]

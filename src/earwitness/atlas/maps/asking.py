@@ -108,10 +108,8 @@ def hours_of(words: str) -> tuple[float, ...]:
     return tuple(dict.fromkeys(float(hour) for hour in made))
 
 
-def embed_queries(
-    embedder: Embedder, words: Sequence[str], sounds: Sequence[Sound] = ()
-) -> NDArray[np.float32]:
-    """Return the embeddings of queries, words first, each of length 1, shape ``(n, dim)``.
+def check_queries(words: Sequence[str], sounds: int = 0) -> None:
+    """Check the words of queries, and that there are some.
 
     Raises
     ------
@@ -123,13 +121,26 @@ def embed_queries(
             'there is nothing to ask; give words with --query, such as --query "sea waves", or a '
             "sound with --query-audio"
         )
-    if len(words) + len(sounds) > _MOST_QUERIES:
-        raise OptionError(f"{len(words) + len(sounds)} queries; the most is {_MOST_QUERIES}")
+    if len(words) + sounds > _MOST_QUERIES:
+        raise OptionError(f"{len(words) + sounds} queries; the most is {_MOST_QUERIES}")
     for one in words:
         if not one.strip():
             raise OptionError("a query is empty; give words such as: a mountain stream")
         if len(one) > _LONGEST:
             raise OptionError(f"a query has {len(one)} letters; the most is {_LONGEST}")
+
+
+def embed_queries(
+    embedder: Embedder, words: Sequence[str], sounds: Sequence[Sound] = ()
+) -> NDArray[np.float32]:
+    """Return the embeddings of queries, words first, each of length 1, shape ``(n, dim)``.
+
+    Raises
+    ------
+    OptionError
+        If there is no query, one is empty or too long, or there are too many.
+    """
+    check_queries(words, len(sounds))
     parts = []
     if words:
         parts.append(np.asarray(embedder.texts(list(words)), np.float32))
