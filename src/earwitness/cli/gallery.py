@@ -28,7 +28,7 @@ Examples
 
 A gallery is a LanceDB folder: captions, recordings, and the embeddings of places. The same
 commands work on object storage: name it s3://bucket/sounds.gallery.
-"""
+""",
 )
 def gallery() -> None:
     """Keep captions, recordings and embeddings of places."""

@@ -122,9 +122,9 @@ def write_map(
     if "png" in wanted:
         most = min(len(made.names), _MOST_PANELS)
         canvas = draw_maps(drawn[:most], made.names[:most], sheet, ranges=ranges[:most])
-        canvas.save(file(".png"))
+        canvas.save(file(".png"), small=False)
         if dominant and leading is not None:
-            draw_leading(leading, made.queries, sheet).save(file(".leading.png"))
+            draw_leading(leading, made.queries, sheet).save(file(".leading.png"), small=False)
     if "parquet" in wanted:
         labels = ("leading", leading, made.queries) if dominant and leading is not None else None
         write_hexagons(

@@ -59,6 +59,17 @@ def test_what_is_kept_answers_without_imagery(alone, monkeypatch) -> None:
     assert np.allclose(part.values[0], whole, atol=1e-6)
 
 
+def test_a_map_too_large_to_hold_is_the_same_map(alone, monkeypatch) -> None:
+    monkeypatch.setattr(scoring, "_HELD", 1000)
+    monkeypatch.setattr(scoring, "_STRIP", 500)
+    monkeypatch.setattr(scoring, "_CHUNK", 700)
+    made = mapped(workers=1)
+    assert isinstance(made.values, np.memmap)
+    assert np.allclose(made.values, alone, atol=1e-6)
+    monkeypatch.setattr(scoring, "_STRIP", 131_072)
+    assert np.allclose(mapped(workers=1).values, alone, atol=1e-6)
+
+
 class Stopped(Exception):
     pass
 
