@@ -40,9 +40,8 @@ def figures(embedder: str = "builtin") -> dict[str, float]:
     for tag, query in zip(TAGS, WORLD_QUERIES, strict=True):
         job = Job("builtin", embedder, 180, month=7 if tag == "thunder" else None)
         asked = embed_queries(job.opened()[1], [query])[0]
-        values = np.array(
-            [embed_place(job, float(r["lat"]), float(r["lon"])) @ asked for r in rows]
-        )
+        at = [(float(r["lat"]), float(r["lon"])) for r in rows]
+        values = np.array([embed_place(job, lat, lon) @ asked for lat, lon in at])
         right = np.array([tag in r["right"].split() for r in rows])
         wrong = ~right & np.array([tag not in r["maybe"].split() for r in rows])
         made[query] = auc(values[right], values[wrong])

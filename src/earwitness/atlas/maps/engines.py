@@ -8,6 +8,7 @@ time, so that memory does not grow with the map.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -84,7 +85,8 @@ _died = (
 
 
 def _start_worker() -> None:
-    """Let a worker take one core: as many workers run as there are cores."""
+    """Let a worker take one core, and leave it to the parent to stop at Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
