@@ -124,7 +124,8 @@ def sea(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw open water: dark, swell and glitter; return it and where it lies (everywhere)."""
     side = len(ground)
-    base = np.array([(30, 60, 75), (45, 85, 85), (20, 40, 60), (70, 95, 85), (85, 90, 70)])
+    base = np.array([(30, 60, 75), (45, 85, 85), (20, 40, 60), (70, 95, 85), (85, 90, 70),
+                     (12, 38, 38), (10, 22, 25), (60, 75, 60), (110, 105, 85)])  # fmt: skip
     colour = base[rng.integers(len(base))] * rng.uniform(0.7, 1.4)
     y, x = np.mgrid[0:side, 0:side].astype(float)
     angle, length = rng.uniform(0, np.pi), max(3.0, rng.uniform(3, 25) / ground_m)
@@ -169,7 +170,27 @@ def bare(
     return _coloured(colour, bright), np.ones((side, side), bool)
 
 
+def river(
+    rng: np.random.Generator, ground: np.ndarray, ground_m: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lay a river or a pond with its banks over a picture; return it and where it lies."""
+    side = len(ground)
+    across_px, along_px = _across(rng, side)
+    wavy = across_px + 12 * _noise(rng, (side, side), 45)
+    if rng.random() < 0.35:
+        reach = np.hypot(wavy, along_px * rng.uniform(0.5, 1.0))
+        inside = reach - rng.uniform(12, 60) / ground_m
+    else:
+        inside = np.abs(wavy) - rng.uniform(4, 30) / ground_m
+    water, _ = sea(rng, ground, ground_m)
+    bank = np.clip(1 - np.abs(inside) / max(2.0, rng.uniform(1, 5) / ground_m), 0, 1)[..., None]
+    tone = np.array([1.0, 1.0, 0.85]) * rng.uniform(30, 170)
+    out = np.where((inside < 0)[..., None], water, ground)
+    return out * (1 - 0.7 * bank) + tone * 0.7 * bank, inside < -1
+
+
 DRAWINGS = {
+    "river": river,
     "rail": rail,
     "road": road,
     "crops": crops,

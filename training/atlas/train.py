@@ -191,6 +191,9 @@ def draw(folder: Path, both: list[Cells], count: int, first_number: int) -> None
                 rng.integers(0, wide.shape[1] - side + 1),
             )
             ground = wide[y : y + side, x : x + side].astype(np.float64)
+            if rng.random() < 0.4:
+                soil = DRAWINGS[str(rng.choice(["grass", "crops", "bare"]))]
+                ground, _ = soil(rng, ground, ground_m)
             pixels, where = drawing(rng, ground, ground_m)
             pixels = np.clip(pixels + rng.normal(0, 2, pixels.shape), 0, 255).astype(np.uint8)
             pixels = shifted(rng, pixels)
@@ -198,7 +201,9 @@ def draw(folder: Path, both: list[Cells], count: int, first_number: int) -> None
             rows = described[:, patches(where, *described.shape[1:])].T
             if len(rows) > 24:
                 rows = rows[rng.choice(len(rows), 24, replace=False)]
-            both[int(coarse)].add(rows, NAMES.index(kind), number, "drawn", False)
+            both[int(coarse)].add(
+                rows, NAMES.index("water" if kind == "river" else kind), number, "drawn", False
+            )
             number += 1
 
 
@@ -260,7 +265,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--folds", action="store_true", help="measure, write nothing")
-    parser.add_argument("--drawn", type=int, default=48, help="drawings of each kind")
+    parser.add_argument("--drawn", type=int, default=64, help="drawings of each kind")
     parser.add_argument("--keep", type=Path, help="write the described patches here, to tune")
     options = parser.parse_args()
     labels = read_labels()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from earwitness import __version__
 from earwitness.atlas.gazetteer import distance_m, nearest_place, place_named, where_in_words
-from earwitness.atlas.imagery.contract import Imagery, TileSource, View
+from earwitness.atlas.imagery.contract import Imagery, TileSource, View, check_radius
 from earwitness.atlas.imagery.named import open_image, open_tiles
 from earwitness.atlas.imagery.raster import PlainPicture, RasterFile, parse_bands
 from earwitness.atlas.place.moment import Moment, moment
@@ -278,15 +278,16 @@ def view_for(
 
     finest = source.finest_m
     if finest >= VERY_COARSE_M:
-        radius = radius_m or MARBLE_RADIUS_M
+        radius = check_radius(MARBLE_RADIUS_M if radius_m is None else radius_m)
         return View(lat_deg, lon_deg, radius, 2.0 * radius / 512, date)
     native = max(finest, FINE_M) if finest < 2.0 else finest
-    radius = radius_m or max(FINE_RADIUS_M, COARSE_PATCHES * PATCH_PX * native / 2.0)
+    usual = max(FINE_RADIUS_M, COARSE_PATCHES * PATCH_PX * native / 2.0)
+    radius = usual if radius_m is None else radius_m
     reach = getattr(source, "reach_m", None)
     if reach is not None and radius_m is None:
         radius = min(radius, max(float(reach()), 32.0 * 0.1))
     # Sides are multiples of 32 px, which the backbone wants; beyond 1536 px detail is given up.
-    size = int(np.clip(round(2.0 * radius / native / 32.0) * 32, 64, 1536))
+    size = int(np.clip(round(2.0 * check_radius(radius) / native / 32.0) * 32, 64, 1536))
     return View(lat_deg, lon_deg, radius, 2.0 * radius / size, date)
 
 
@@ -349,7 +350,7 @@ def _see_coarse(
         heading_deg=chosen.heading_deg,
         rng=rng,
     )
-    held = {part.concept for part in (*sources, *beds)}
+    held = {one.concept for one in sources} | {one.concept for one in beds}
     heats = {
         name: np.asarray(1.0 / (1.0 + np.exp(-(scores.z[i] - 0.75) * 1.5)))
         for i, name in enumerate(scores.names)

@@ -55,8 +55,7 @@ class View:
             raise PlaceError(f"longitude {self.lon_deg:g}; give -180 to 180 degrees east")
         if not 0.01 <= self.ground_m <= 20_000.0:
             raise PlaceError(f"{self.ground_m:g} m per pixel; give 0.01 to 20000")
-        if not 5.0 <= self.radius_m <= 500_000.0:
-            raise PlaceError(f"radius {self.radius_m:g} m; give 5 to 500000 metres")
+        check_radius(self.radius_m)
         if not 16 <= self.size_px <= 4096:
             raise PlaceError(
                 f"a square of {self.size_px} px (radius {self.radius_m:g} m at {self.ground_m:g} m "
@@ -68,6 +67,13 @@ class View:
     def size_px(self) -> int:
         """Pixels on a side."""
         return round(2.0 * self.radius_m / self.ground_m)
+
+
+def check_radius(radius_m: float) -> float:
+    """Return a radius after checking that it is one that can be seen."""
+    if not 5.0 <= radius_m <= 500_000.0:  # NaN fails this too
+        raise PlaceError(f"radius {radius_m:g} m; give 5 to 500000 metres")
+    return radius_m
 
 
 @dataclass(frozen=True, eq=False)

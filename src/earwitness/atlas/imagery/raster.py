@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from earwitness.atlas.extra import atlas_module
 from earwitness.atlas.fetching import Fetcher
 from earwitness.atlas.imagery.contract import Imagery, View
+from earwitness.atlas.imagery.remote import RemoteBytes
 from earwitness.errors import MediaError, OptionError, PlaceError
 from earwitness.media.pictures import check_file, largest_px
 
@@ -77,7 +78,7 @@ class RasterFile:
         Red, green and blue (or one for grey), counted from 1; None takes what the file says, else
         the first three.
     opener
-        What opens the bytes, for files that are not on this disk.
+        The bytes of a file that is not on this disk.
     name, attribution
         For what is drawn.
     scale
@@ -90,7 +91,7 @@ class RasterFile:
         path: str,
         *,
         bands: Sequence[int] | None = None,
-        opener: Callable[..., Any] | None = None,
+        opener: RemoteBytes | None = None,
         name: str | None = None,
         attribution: str = "",
         scale: tuple[float, float] | None = None,
@@ -114,6 +115,8 @@ class RasterFile:
                 with rasterio.open(where, driver=self._driver, **more) as file:
                     yield file
             except rasterio.errors.RasterioError as error:
+                if self.opener is not None and self.opener.trouble is not None:
+                    raise self.opener.trouble from None
                 raise MediaError(
                     f"{self.name} cannot be read: {error}; it may be damaged"
                 ) from error
@@ -136,7 +139,9 @@ class RasterFile:
             self._check(file)
             from rasterio.warp import transform
 
-            x, y = file.transform @ (file.width / 2, file.height / 2)
+            a, b, c, d, e, f = tuple(file.transform)[:6]
+            x = a * file.width / 2 + b * file.height / 2 + c
+            y = d * file.width / 2 + e * file.height / 2 + f
             (lon,), (lat,) = transform(file.crs, "EPSG:4326", [x], [y])
             return float(lat), float(lon)
 

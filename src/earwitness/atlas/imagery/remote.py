@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections import OrderedDict
 from typing import Any
 
@@ -14,8 +15,11 @@ _MOST_BLOCKS = 256
 _MOST_READ_BYTES = 256 * 1024 * 1024
 
 
-class RemoteFile(io.RawIOBase):
-    """A seekable file whose bytes are fetched by ranges, in blocks, through the guarded client.
+class RemoteBytes:
+    """The bytes of one file, fetched by ranges, in blocks, through the guarded client.
+
+    It is what rasterio is given as an opener. GDAL turns every trouble into one of its own words;
+    the true one is kept in ``trouble``.
 
     Parameters
     ----------
@@ -26,18 +30,36 @@ class RemoteFile(io.RawIOBase):
     """
 
     def __init__(self, url: str, fetcher: Fetcher) -> None:
-        super().__init__()
         self._url, self._fetcher = url, fetcher
-        self._at = 0
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self._lock = threading.Lock()
         self._read_bytes = 0
-        self._size = 0
-        self._block(0)
+        self.size = 0
+        self.trouble: FetchError | None = None
 
-    def _block(self, number: int) -> bytes:
-        if number in self._blocks:
-            self._blocks.move_to_end(number)
-            return self._blocks[number]
+    def __call__(self, path: str, mode: str = "rb", **rest: Any) -> RemoteFile:
+        """Return a file; whatever path is asked for, it is this one."""
+        return RemoteFile(self)
+
+    def block(self, number: int) -> bytes:
+        """Return one block.
+
+        Raises
+        ------
+        FetchError
+            As :meth:`~earwitness.atlas.fetching.Fetcher.get`, or without ranges.
+        """
+        with self._lock:
+            if number in self._blocks:
+                self._blocks.move_to_end(number)
+                return self._blocks[number]
+            try:
+                return self._fetch(number)
+            except FetchError as error:
+                self.trouble = error
+                raise
+
+    def _fetch(self, number: int) -> bytes:
         first = number * BLOCK_BYTES
         got = self._fetcher.get(
             self._url,
@@ -50,7 +72,7 @@ class RemoteFile(io.RawIOBase):
             raise FetchError(
                 "the server gives whole files only, no ranges; fetch the file and give its path"
             )
-        self._size = int(total)
+        self.size = int(total)
         self._read_bytes += len(got.body)
         if self._read_bytes > _MOST_READ_BYTES:
             raise FetchError(f"more than {_MOST_READ_BYTES} bytes of one file are needed")
@@ -58,6 +80,16 @@ class RemoteFile(io.RawIOBase):
         if len(self._blocks) > _MOST_BLOCKS:
             self._blocks.popitem(last=False)
         return got.body
+
+
+class RemoteFile(io.RawIOBase):
+    """A position in :class:`RemoteBytes`: what GDAL reads."""
+
+    def __init__(self, held: RemoteBytes) -> None:
+        super().__init__()
+        self._held = held
+        self._at = 0
+        held.block(0)
 
     def readable(self) -> bool:
         """Return True."""
@@ -73,18 +105,18 @@ class RemoteFile(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Move."""
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._held.size}[whence]
         self._at = max(0, base + offset)
         return self._at
 
     def readinto(self, buffer: Any) -> int:
         """Fill a buffer from the position on."""
         view = memoryview(buffer).cast("B")
-        wanted = max(0, min(len(view), self._size - self._at))
+        wanted = max(0, min(len(view), self._held.size - self._at))
         done = 0
         while done < wanted:
             number, offset = divmod(self._at, BLOCK_BYTES)
-            part = self._block(number)[offset : offset + wanted - done]
+            part = self._held.block(number)[offset : offset + wanted - done]
             if not part:
                 break
             view[done : done + len(part)] = part

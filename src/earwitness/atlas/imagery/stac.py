@@ -12,7 +12,7 @@ from earwitness.atlas.fetching import JSON, Fetcher
 from earwitness.atlas.imagery.contract import Imagery, View
 from earwitness.atlas.imagery.ground import around
 from earwitness.atlas.imagery.raster import RasterFile
-from earwitness.atlas.imagery.remote import RemoteFile
+from earwitness.atlas.imagery.remote import RemoteBytes
 from earwitness.errors import FetchError, OptionError, PlaceError
 
 CATALOGUE = "https://earth-search.aws.element84.com/v1"
@@ -114,7 +114,7 @@ class Sentinel2:
         when = str((item.get("properties") or {}).get("datetime", ""))[:10]
         source = RasterFile(
             href,
-            opener=lambda path, mode="rb", **rest: RemoteFile(href, fetcher),
+            opener=RemoteBytes(href, fetcher),
             name=f"Sentinel-2, {when}",
             attribution=f"contains modified Copernicus Sentinel data {when[:4]}",
         )

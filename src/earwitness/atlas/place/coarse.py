@@ -8,7 +8,6 @@ are put where they can be heard.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,7 +76,6 @@ def earth_points(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return lat, lon
 
 
-@lru_cache(maxsize=32)
 def _earth(embedder: Embedder, month: int, hour: float) -> tuple[NDArray[np.float32], ...]:
     """Return the words' vectors and the mean and deviation of each concept's score over Earth."""
     words = embedder.texts([concepts()[name].label for name in ASKED])

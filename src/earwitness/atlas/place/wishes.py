@@ -24,7 +24,8 @@ SEASONS = {
 _HALF_YEAR_ON = {"05": "11", "07": "01", "10": "04", "01": "07"}
 _AROUND = "at in on the a an during early late by of around time"
 WEATHER = frozenset(
-    ["wind", "blizzard", "rain-light", "rain-heavy", "rain-leaves", "rain-water", "thunder-far", "thunder-near", "hail"]
+    ("wind", "blizzard", "rain-light", "rain-heavy", "rain-leaves", "rain-water", "thunder-far",
+     "thunder-near", "hail")
 )  # fmt: skip
 _SORT = {"rain": "rain", "wind": "wind", "traffic": "traffic"}
 
@@ -142,7 +143,7 @@ def steered(
     gone = {_sort(one) for one in refused} - {_sort(one) for one in wanted}
     kept = [source for source in sources if _sort(source.concept) not in gone]
     layers = [bed for bed in beds if _sort(bed.concept) not in gone]
-    ids = {part.id for part in (*kept, *layers)}
+    ids = {one.id for one in kept} | {one.id for one in layers}
     for wish in wishes:
         known = concepts().get(wish.concept)
         if known is None:
