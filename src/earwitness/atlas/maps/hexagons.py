@@ -47,18 +47,15 @@ _ROWS = 50_000
 
 
 def resolution_for(step_deg: float) -> int:
-    """Return the coarsest H3 resolution with at least as many cells as a grid at the equator.
+    """Return the H3 resolution whose cells are nearest in area to a grid's at the equator.
 
     Examples
     --------
     >>> resolution_for(1.0), resolution_for(0.25)
-    (3, 5)
+    (3, 4)
     """
     area = (step_deg * 111.2) ** 2
-    for resolution, cell in enumerate(_AREA_KM2):
-        if cell <= area * 1.1:
-            return resolution
-    return len(_AREA_KM2) - 1
+    return min(range(len(_AREA_KM2)), key=lambda k: abs(math.log(_AREA_KM2[k] / area)))
 
 
 def rings(boundary: Sequence[tuple[float, float]]) -> list[Ring]:
