@@ -1,8 +1,8 @@
 """Forty named places: a map's values put the right ones above the wrong ones.
 
-``named_places.csv`` names for each place the queries for which it is right, and those for which it
-may be either, where it is left out. The figure is the area under the curve (AUC): the share of pairs of
-a right and a wrong place in the right order.
+``named_places.csv`` names for each place the queries for which it is right, and those for which
+it may be either, where it is left out. The figure is the area under the curve (AUC): the share of
+pairs of a right and a wrong place in the right order.
 """
 
 from __future__ import annotations

@@ -73,6 +73,34 @@ def test_a_recording_keeps_its_bytes_and_what_is_known_of_it(filled, tmp_path) -
     assert held.duration_s == pytest.approx(0.5)
 
 
+def test_a_shard_of_a_data_set_gives_captions_and_sounds(tmp_path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    low = tone(tmp_path / "low.flac", 100).read_bytes()
+    table = pyarrow.table(
+        {
+            "key": ["a", "b", "c"],
+            "audio": pyarrow.array([low, None, b"broken"], pyarrow.binary()),
+            "audio_caption": ["the sea", "a desert", None],
+            "lat": [1.0, 2.0, 3.0],
+            "lon": [4.0, 5.0, 6.0],
+        }
+    )
+    pyarrow.parquet.write_table(table.slice(0, 2), tmp_path / "good.parquet", row_group_size=1)
+    added = add_to_gallery(tmp_path / "g", [tmp_path / "good.parquet"], embedder=Colours())
+    assert (added.captions, added.recordings) == (2, 1)
+    (_, held), *_ = hear_at(-30, -120, embedder=Colours(), gallery=tmp_path / "g").recordings
+    assert (held.title, held.sound, held.suffix) == ("the sea", low, ".flac")
+    assert (held.lat_deg, held.duration_s) == (1.0, pytest.approx(0.5))
+    pyarrow.parquet.write_table(table, tmp_path / "bad.parquet")
+    with pytest.raises(MediaError, match="cannot be read"):
+        add_to_gallery(tmp_path / "h", [tmp_path / "bad.parquet"], embedder=Colours())
+    (tmp_path / "none.parquet").write_bytes(b"PAR1nothing")
+    with pytest.raises(MediaError, match="Parquet"):
+        add_to_gallery(tmp_path / "h", [tmp_path / "none.parquet"], embedder=Colours())
+
+
 def test_another_embedder_or_another_version_is_refused(filled) -> None:
     with pytest.raises(GalleryError, match="embedded by 'colours-1', not by 'other'"):
         hear_at(0, 0, embedder=Colours(name="other"), gallery=filled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import functools
 import math
 import os
@@ -10,11 +11,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from earwitness.atlas.gallery.shelves import LARGEST_SOUND, Caption, Recording
 from earwitness.errors import MediaError, VoiceError
+from earwitness.extras import load
 from earwitness.scene import Credit, Sound
 from earwitness.voice.recordings import SUFFIXES, read, scan
 from earwitness.voice.recordings import Recording as Named
@@ -62,7 +65,9 @@ def gather(paths: list[Path]) -> Gathered:
         Sound files; folders of them (see :func:`earwitness.voice.recordings.scan` for the CSV that
         may say more of them); ``.txt``, one caption a line; ``.csv`` with a column ``text`` (or
         ``caption``), or ``file``, and if wanted ``lat``, ``lon``, ``date``, ``title``, ``author``,
-        ``licence``, ``source``, ``url``.
+        ``licence``, ``source``, ``url``; ``.parquet``, a shard of a data set with the columns
+        ``audio`` (encoded bytes, or null), ``audio_caption``, ``lat``, ``lon``, ``date``,
+        ``audio_source`` and ``caption_source``, of which any may be absent.
 
     Raises
     ------
@@ -87,10 +92,12 @@ def gather(paths: list[Path]) -> Gathered:
             found.captions += [Caption(s, path.name) for s in map(str.strip, lines) if s]
         elif suffix == ".csv":
             _table(path, found)
+        elif suffix == ".parquet":
+            _shard(path, found)
         else:
             raise MediaError(
                 f"{path} is of no kind that a gallery takes; give sounds, folders of sounds, .txt "
-                f"(a caption a line) or .csv (columns text or file, lat, lon, …)"
+                f"(a caption a line), .csv (columns text or file, lat, lon, …) or .parquet"
             )
     return found
 
@@ -159,6 +166,59 @@ def _table(path: Path, found: Gathered) -> None:
             raise MediaError(f"{path}, line {line}: neither 'text' nor 'file' holds anything")
 
 
+_SHARD = ("audio_caption", "lat", "lon", "date", "audio_source", "caption_source")
+_KINDS = {b"fLaC": ".flac", b"RIFF": ".wav", b"OggS": ".ogg"}
+
+
+def _shard(path: Path, found: Gathered) -> None:
+    """Read the rows of a shard but for the sounds, which are read when called for."""
+    parquet: Any = load("pyarrow.parquet", "atlas", "reading a shard")
+    arrow: Any = load("pyarrow", "atlas", "reading a shard")
+    try:
+        file = parquet.ParquetFile(path)
+        held = [name for name in _SHARD if name in file.schema_arrow.names]
+        sounds = "audio" in file.schema_arrow.names
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group, columns=held).to_pylist()
+            there = [True] * len(rows)
+            if sounds:
+                column = file.read_row_group(group, columns=["audio"]).column("audio")
+                there = column.is_valid().to_pylist()
+            for number, row in enumerate(rows):
+                _shard_row(path, group, number, row, sounds and there[number], found)
+    except (arrow.ArrowException, OSError) as error:
+        raise MediaError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _shard_row(
+    path: Path, group: int, number: int, row: dict[str, Any], sound: bool, found: Gathered
+) -> None:
+    words = str(row.get("audio_caption") or "").strip()
+    lat, lon = row.get("lat"), row.get("lon")
+    if words:
+        source = str(row.get("caption_source") or path.name)
+        found.captions.append(Caption(words, source, "unknown", lat, lon))
+    if sound:
+
+        def read_one() -> Recording:
+            parquet: Any = load("pyarrow.parquet", "atlas", "reading a shard")
+            column = parquet.ParquetFile(path).read_row_group(group, columns=["audio"])
+            data = bytes(column.column("audio")[number].as_py())
+            made = Recording(
+                title=words or path.stem,
+                sound=data,
+                suffix=_KINDS.get(data[:4], ".mp3"),
+                duration_s=0.0,
+                author=str(row.get("audio_source") or "unknown"),
+                lat_deg=lat,
+                lon_deg=lon,
+                date=None if row.get("date") is None else str(row["date"]),
+            )
+            return dataclasses.replace(made, duration_s=sound_of(made).duration_s)
+
+        found.recordings.append(read_one)
+
+
 def _later(
     path: Path,
     title: str,
@@ -220,4 +280,9 @@ def sound_of(recording: Recording) -> Sound:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"sound{recording.suffix}"
         file.write_bytes(recording.sound)
-        return read_sound(file)
+        try:
+            return read_sound(file)
+        except MediaError as error:
+            # Where it lies for a moment tells nobody anything.
+            why = str(error).replace(str(file), repr(recording.title))
+            raise MediaError(f"a sound of the gallery: {why}") from None
