@@ -16,7 +16,7 @@ _ABSENT = {name for name in _OPTIONAL if find_spec(name) is None}
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out the doctests of modules whose extra is not installed; with ``--extras``, the rest."""
+    """Leave out doctests whose extra is not installed; with ``--extras``, all that needs none."""
     if config.getoption("--extras") and collection_path.suffix == ".py":
         text = collection_path.read_text("utf-8")
         waits = "importorskip" in text or any(f"import {name}" in text for name in _OPTIONAL)
