@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from earwitness.draw.canvas import FAINT, INK, PANEL, RULE, Canvas, colour, shorten
+from earwitness.draw.canvas import FAINT, INK, PANEL, RULE, Canvas, Point, colour, shorten
 from earwitness.draw.plan import draw_plan
-from earwitness.scene import Layout, Scene
+from earwitness.scene import Layout, Region, Scene
 
 _WIDTH = 1280
 _MARGIN = 16
@@ -22,6 +22,8 @@ def draw_heard(
     scene: Scene,
     pixels: NDArray[np.uint8] | None,
     levels: Sequence[tuple[Layout, NDArray[np.float64], NDArray[np.float64]]],
+    *,
+    paths: Mapping[str, Sequence[Point]] | None = None,
 ) -> Canvas:
     """Draw the picture with its regions, the plan from above, and the level of each channel.
 
@@ -34,6 +36,8 @@ def draw_heard(
     levels
         For each rendered layout: the layout, the root-mean-square level and the peak of each
         channel, dB re full scale, shape ``(channels,)``.
+    paths
+        By source id, the way of a source through the picture, pixels.
 
     Returns
     -------
@@ -47,7 +51,8 @@ def draw_heard(
     canvas = Canvas(_WIDTH, _MARGIN * 3 + top + bed + bars)
     split = _WIDTH * 0.58
     if pixels is not None:
-        _draw_photo(canvas, scene, pixels, (_MARGIN, _MARGIN, split - 8, _MARGIN + top))
+        photo_box = (float(_MARGIN), float(_MARGIN), split - 8, float(_MARGIN + top))
+        _draw_photo(canvas, scene, pixels, photo_box, paths or {})
         plan_box = (split + 8, float(_MARGIN), float(_WIDTH - _MARGIN), float(_MARGIN + top))
     else:
         plan_box = (float(_MARGIN), float(_MARGIN), float(_WIDTH - _MARGIN), float(_MARGIN + top))
@@ -67,6 +72,7 @@ def _draw_photo(
     scene: Scene,
     pixels: NDArray[np.uint8],
     box: tuple[float, float, float, float],
+    paths: Mapping[str, Sequence[Point]],
 ) -> None:
     x0, y0, x1, y1 = box
     canvas.box(box, PANEL, radius=8)
@@ -79,10 +85,15 @@ def _draw_photo(
     for index, source in enumerate(scene.sources):
         if source.region is None:
             continue
-        outline = source.region.polygon_px or _corners(source.region.box_px)
-        points = [(left + x * scale, top + y * scale) for x, y in outline]
-        canvas.area(points, colour(index), 0.16)
-        canvas.line(points, colour(index), 2.0, closed=True)
+        way = paths.get(source.id)
+        if way is not None and len(way) > 1:
+            track = [(left + x * scale, top + y * scale) for x, y in way]
+            canvas.line(track, colour(index), 2.5)
+            canvas.dot(track[-1], 4.5, colour(index))
+        for outline in _outlines(source.region, width):
+            points = [(left + x * scale, top + y * scale) for x, y in outline]
+            canvas.area(points, colour(index), 0.16)
+            canvas.line(points, colour(index), 2.0, closed=True)
     taken: list[tuple[float, float, float]] = []
     for index, source in enumerate(scene.sources):
         if source.region is None:
@@ -95,6 +106,16 @@ def _draw_photo(
             y += 7
         taken.append((x, x + wide, y))
         canvas.label((x, y), words, colour(index), 13)
+
+
+def _outlines(region: Region, width: int) -> list[Sequence[Sequence[float]]]:
+    """Return what to draw of a region; of one across a panorama's seam, the part at each edge."""
+    if region.polygon_px:
+        return [region.polygon_px]
+    x0, y0, x1, y1 = region.box_px
+    if x1 <= width:
+        return [_corners(region.box_px)]
+    return [_corners((x0, y0, float(width), y1)), _corners((0.0, y0, x1 - width, y1))]
 
 
 def _corners(box_px: tuple[float, float, float, float]) -> tuple[tuple[float, float], ...]:

@@ -194,7 +194,9 @@ def to_equirect(
     return x, np.clip(y, 0.5, height_px - 0.5)
 
 
-def box_of(extent: Extent, width_px: int, height_px: int) -> tuple[float, float, float, float]:
+def box_of_extent(
+    extent: Extent, width_px: int, height_px: int
+) -> tuple[float, float, float, float]:
     """Return an extent's box in the equirectangular picture.
 
     One that crosses the seam at the right edge goes on past it: ``x1`` is then beyond the width.
