@@ -14,7 +14,7 @@ import numpy as np
 
 from earwitness.look.compose import compose
 from earwitness.look.contract import Depth, Namer, Picture, Segmenter
-from earwitness.look.geometry import Pinhole, centre, focal_px
+from earwitness.look.geometry import Box, Pinhole, centre, focal_px
 from earwitness.look.naming import settled
 from earwitness.look.outlines import box_of
 from earwitness.look.round import compose_round, things_round
@@ -117,6 +117,7 @@ class FlatLens:
                     name.words,
                     min(region.score, name.score),
                     box,
+                    _whole(box, picture),
                 )
             )
         return seen
@@ -175,3 +176,17 @@ class RoundLens:
     def view_deg(self, width_px: int, height_px: int) -> float:
         """Return 360°."""
         return 360.0
+
+
+_EDGE = 0.015  # of a side: a box nearer than this to the frame's edge is taken as cut off
+
+
+def _whole(box: Box, picture: Picture) -> bool:
+    """Return whether a box keeps clear of the frame's edges."""
+    across, down = _EDGE * picture.width_px, _EDGE * picture.height_px
+    return (
+        box[0] > across
+        and box[1] > down
+        and box[2] < picture.width_px - across
+        and box[3] < picture.height_px - down
+    )

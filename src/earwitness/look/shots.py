@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from earwitness.look.activity import Motion
 from earwitness.look.camera import SMALL_SIDE_PX, Camera, View
 from earwitness.look.contract import Picture
-from earwitness.look.geometry import focal_px
+from earwitness.look.geometry import Box, focal_px
+from earwitness.look.growth import SIDE_PX, growth, paired
 from earwitness.look.lens import Lens
 from earwitness.look.tracks import Seen
 from earwitness.media.clips import Frame
@@ -32,6 +33,7 @@ MOTION_PER_S = 25.0
 STILL = 0.01
 _KEY_AFTER_S = 0.4  # the first frames of a shot are often still blended with the last one's end
 _KEY_EVERY_S = 10.0
+_GROWTH_WITHIN_S = 1.2
 
 # Camera axes (x right, y down, z ahead) to the listener frame (x front, y left, z up).
 _TO_LISTENER = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -148,6 +150,7 @@ class Watcher:
         self._last_frame_s = -1.0
         self._next_look_s = 0.0
         self._looks = 0
+        self._before: tuple[float, Array, list[Seen]] | None = None
         self.shown: Picture | None = None
         """The frame that stands for the clip, as it was looked at."""
 
@@ -181,6 +184,7 @@ class Watcher:
         ended = None
         if view.cut or self._shot is None:
             ended, self._shot = self._shot, Shot(one.time_s, one.time_s)
+            self._before = None
             self._next_look_s = one.time_s
         self._last_frame_s = one.time_s
         shot = self._shot
@@ -200,6 +204,7 @@ class Watcher:
             picture = self._picture(one)
             self._looks += 1
             seen = self._lens.things(picture, one.time_s, shot.zooms[-1])
+            seen = self._grown(one, picture, seen)
             if self._memory is not None:
                 self._memory.keep(one.time_s, seen)
         shot.look_px = _looked_px(one, self._lens.longest_px)
@@ -215,6 +220,25 @@ class Watcher:
         still = shot.motion.latest < STILL and not shot.moved
         self._next_look_s = one.time_s + self._interval_s * (2.0 if still else 1.0)
 
+    def _grown(self, one: Frame, picture: Picture, seen: list[Seen]) -> list[Seen]:
+        """Return what is seen with how much it has grown since the look before."""
+        grey = one.grey(SIDE_PX).astype(np.float64)
+        scale = grey.shape[1] / picture.width_px
+        boxes = [_times(each.box_px, scale) for each in seen]
+        before, self._before = self._before, (one.time_s, grey, seen)
+        if before is None or before[1].shape != grey.shape:
+            return seen
+        if one.time_s - before[0] > _GROWTH_WITHIN_S:
+            return seen
+        its = [_times(each.box_px, scale) for each in before[2]]
+        grew: list[list[tuple[Box, float]]] = [[] for _ in seen]
+        for i, j in paired(its, boxes):
+            surer = before[2][i].score >= seen[j].score
+            value = growth(before[1], its[i], grey, boxes[j], surer_before=surer)
+            if value is not None:
+                grew[j].append((before[2][i].box_px, round(value, 5)))
+        return [replace(each, grew=tuple(rows)) for each, rows in zip(seen, grew, strict=True)]
+
     def _picture(self, one: Frame) -> Picture:
         return Picture(one.rgb(self._lens.longest_px), None, self._name)
 
@@ -229,6 +253,10 @@ class Watcher:
             if self._memory is not None:
                 self._memory.keep_still(one.time_s, scene)
         return scene if scene is not None else Scene()
+
+
+def _times(box: Box, scale: float) -> Box:
+    return (box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale)
 
 
 def _looked_px(one: Frame, longest_px: int) -> tuple[int, int]:

@@ -57,9 +57,14 @@ class ClipMemory:
 
 def _seen(row: Sequence[Any]) -> Seen:
     time_s, azimuth, elevation, width, height, distance = (float(value) for value in row[:6])
-    concept, words, score, (x0, y0, x1, y1) = row[6:]
-    box = (float(x0), float(y0), float(x1), float(y1))
+    concept, words, score, place, whole, grew = row[6:]
     return Seen(
         time_s, azimuth, elevation, width, height, distance,
-        str(concept), str(words), float(score), box,
+        str(concept), str(words), float(score), _box(place), bool(whole),
+        tuple((_box(there), float(value)) for there, value in grew),
     )  # fmt: skip
+
+
+def _box(row: Sequence[Any]) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = (float(value) for value in row)
+    return x0, y0, x1, y1
