@@ -14,6 +14,7 @@ from earwitness.errors import LookError
 from earwitness.look.activity import onsets
 from earwitness.look.balance import balanced
 from earwitness.look.lens import Lens
+from earwitness.look.manner import Manner, manner
 from earwitness.look.shots import Shot, to_camera
 from earwitness.look.tracks import Track, follow, path
 from earwitness.scene import MOST_SOURCES, Bed, Region, Scene, Source, concepts, frame
@@ -158,35 +159,34 @@ class _Gather:
 
     def things(self, shot: Shot, ends: tuple[float, float], most: int) -> None:
         """Add the tracks of a shot, the most salient ones of each time."""
-        kept: list[Track] = []
-        tracks = [one for one in follow(shot.seen) if _sounds(one, self._refused)]
-        for track in sorted(tracks, key=_salience, reverse=True):
-            if _together(track, kept) < most:
-                kept.append(track)
-        for track in sorted(kept, key=lambda one: one.start_s):
-            concept, words = track.name
-            name = self._id(concept)
-            best = max(track.seen, key=lambda one: one.score)
-            scale = self._size_px[0] / shot.look_px[0]
-            box = tuple(round(value * scale, 2) for value in best.box_px)
+        heard: list[tuple[Track, Follow, Manner]] = []
+        for track in follow(shot.seen):
+            if _sounds(track, self._refused):
+                motion = _follow(track, shot)
+                how = manner(track, path(track, step_s=_ROW_S), motion.activity)
+                if how is not None and how.concept not in self._refused:
+                    heard.append((track, motion, how))
+        kept: list[tuple[Track, Follow, Manner]] = []
+        for one in sorted(heard, key=lambda one: _salience(one[0]), reverse=True):
+            if _together(one[0], [other[0] for other in kept]) < most:
+                kept.append(one)
+        for track, motion, how in sorted(kept, key=lambda one: one[0].start_s):
+            name = self._id(how.concept)
             self.sources.append(
                 Source(
                     name,
-                    words,
-                    concept,
+                    how.words,
+                    how.concept,
                     "point",
-                    level_db=concepts()[concept].level_db,
+                    level_db=concepts()[how.concept].level_db + how.change_db,
                     positions=_rows(track, shot),
-                    region=Region(
-                        (box[0], box[1], box[2], box[3]),
-                        (),
-                        round(float(np.clip(best.score, 0, 1)), 4),
-                    ),
+                    region=_region(track, self._size_px[0] / shot.look_px[0]),
                     gain=_gain(track, shot, ends, self._duration_s),
                 )
             )
             self.tracks[name] = track
-            self.follows[name] = _follow(track, shot)
+            if how.follows:
+                self.follows[name] = motion
 
     def surroundings(self, shot: Shot, ends: tuple[float, float]) -> None:
         """Add the areas and beds of a shot, from the frames that stand for it."""
@@ -255,6 +255,13 @@ class _Gather:
             gain = () if whole else _ascending(tuple(rows))
             made.append(replace(bed, id=self._id(bed.concept), gain=gain))
         return made
+
+
+def _region(track: Track, scale: float) -> Region:
+    """Return where a track was seen best."""
+    best = max(track.seen, key=lambda one: one.score)
+    x0, y0, x1, y1 = (round(value * scale, 2) for value in best.box_px)
+    return Region((x0, y0, x1, y1), (), round(float(np.clip(best.score, 0, 1)), 4))
 
 
 def _scaled(source: Source, scale: float) -> Source:
