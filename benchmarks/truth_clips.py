@@ -21,6 +21,9 @@ from scipy import ndimage
 Array = NDArray[np.float64]
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
+DOG_M = 0.55
+"""Height of the dog: that of the usual one, which is what a look at a single camera can go by."""
+
 WORLD_DEG = 130.0
 """Horizontal angle that the photograph behind is stretched over."""
 
@@ -190,15 +193,14 @@ def render_clip(
 
 
 def crossing(t: Array) -> Array:
-    """Return a path from the left to the right that comes nearer."""
-    y = 2.2 - 4.0 * t / 6.0
-    x = 6.0 - 2.8 * t / 6.0
-    return np.stack([x, y * x / 5.0, np.full_like(t, -0.1)], axis=1)
+    """Return a path from the left to the right, first coming nearer."""
+    x = 3.3 - 1.5 * t / 6.0
+    return np.stack([x, x * np.tan(np.radians(20 - 44 * t / 6.0)), np.full_like(t, -0.06)], axis=1)
 
 
 def receding(t: Array) -> Array:
     """Return a path that goes away from the right to the left."""
-    x = 2.6 + 4.4 * t / 6.0
+    x = 1.5 + 2.5 * t / 6.0
     return np.stack([x, x * np.tan(np.radians(-18 + 36 * t / 6.0)), -0.05 * x], axis=1)
 
 

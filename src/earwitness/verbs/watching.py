@@ -47,6 +47,7 @@ Projection = Literal["auto", "flat", "equirect"]
 PROJECTIONS = ("auto", "flat", "equirect")
 LOOKS_PER_S = 3.0
 _MOST_LOOKS_PER_S = 60.0
+_SEEN_AS = 2  # changes whenever what is kept of a look changes its meaning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,7 +253,7 @@ def _watched(
     )
     lens: Lens = RoundLens(parts) if round_picture else FlatLens(parts)
     about = (
-        *(__version__, asked.look, asked.name, asked.fov_deg, asked.prompt, asked.region),
+        *(_SEEN_AS, __version__, asked.look, asked.name, asked.fov_deg, asked.prompt, asked.region),
         *(asked.seed, round_picture),
     )
     memory = ClipMemory(clip.path, repr(about)) if made.resume else None
