@@ -141,7 +141,10 @@ def _draw_levels(
     canvas.text((x0 + 14, y0 + 7), "dB", FAINT, 11)
     x = x0 + 56
     for number, (layout, rms_db, peak_db) in enumerate(levels):
-        canvas.text((x, y0 + 7), f"{layout.title}: level and peak of each channel", INK, 13)
+        words = f"{layout.title}: level and peak of each channel"
+        if canvas.text_width(words, 13) > step * len(layout.channels) + gap - 8:
+            words = layout.title
+        canvas.text((x, y0 + 7), words, INK, 13)
         for channel, rms, peak in zip(layout.channels, rms_db, peak_db, strict=True):
             for value, ink, half in ((rms, colour(number + 1), 0.30), (peak, INK, 0.30)):
                 height = (floor - ceiling) * max(0.0, 1 - max(value, _FLOOR_DB) / _FLOOR_DB)

@@ -13,9 +13,17 @@ from earwitness.look.balance import balanced
 from earwitness.look.compose import MOST, SMALLEST_PX, bed_layer, salience, source_of, unseen_source
 from earwitness.look.contract import Depth, Distance, Found, Name, Namer, Picture, Segmenter
 from earwitness.look.groups import Part, grouped
-from earwitness.look.naming import settled
+from earwitness.look.naming import same_thing, settled
 from earwitness.look.outlines import box_of
-from earwitness.look.panorama import Extent, FlatView, Sight, box_of_extent, flat_views, merged
+from earwitness.look.panorama import (
+    Extent,
+    FlatView,
+    Sight,
+    box_of_extent,
+    flat_view,
+    flat_views,
+    merged,
+)
 from earwitness.look.sight import sight_of
 from earwitness.look.surroundings import bed as bed_of
 from earwitness.look.tracks import Seen
@@ -23,6 +31,9 @@ from earwitness.look.wishes import Wished, steered
 from earwitness.scene import Scene, concepts, frame
 
 _COLUMNS, _ROWS = 720, 360  # of the grid on which seen things are grouped: half a degree
+_SURE = 0.5  # a detector's score above which its box is believed
+_DOUBTFUL = 0.3  # below this a thing that shares its place with a surer one is that one
+_AROUND = 2.0  # how many times its own size a closer look shows
 _BED_VIEWS = 3  # of the eight views must agree on a second bed
 
 
@@ -54,13 +65,68 @@ def _looks(
     return heard, [one for one in every if one.name.concept is None]
 
 
+def _closer(
+    picture: Picture,
+    seen: list[tuple[Extent, list[_Look]]],
+    parts: tuple[Segmenter, Namer, Depth],
+) -> list[tuple[Extent, list[_Look]]]:
+    """Look again, straight and from nearer, at things that no view was sure of.
+
+    What stands askew in every view has a box that says little of where it is.
+    """
+    made = []
+    for extent, looks in seen:
+        best = looks[0]
+        if best.found.what != "thing" or best.found.score >= _SURE:
+            made.append((extent, looks))
+            continue
+        size = max(extent.width_deg, extent.height_deg)
+        view = flat_view(
+            picture,
+            extent.azimuth_deg,
+            float(np.clip(extent.elevation_deg, -60, 60)),
+            float(np.clip(_AROUND * size, 30.0, 90.0)),
+        )
+        again = [
+            one
+            for one in _looks(view, *parts, stuff=False)[0]
+            if one.found.score > best.found.score
+            and (one.extent.inside(extent) > 0.5 or extent.inside(one.extent) > 0.5)
+        ]
+        if again:
+            best = max(again, key=lambda one: one.found.score * one.name.score)
+            made.append((best.extent, [best, *looks]))
+        else:
+            made.append((extent, looks))
+    return made
+
+
+def _apart(seen: list[tuple[Extent, list[_Look]]]) -> list[tuple[Extent, list[_Look]]]:
+    """Return what is seen without second names for what has a surer one."""
+    kept: list[tuple[Extent, list[_Look]]] = []
+    order = sorted(seen, key=lambda one: one[1][0].found.score * one[1][0].name.score, reverse=True)
+    for extent, looks in order:
+        name, unsure = looks[0].name, looks[0].found.score < _DOUBTFUL
+        stuff = looks[0].found.what == "stuff"
+        double = any(
+            same_thing(name, other[0].name, extent.inside(place), place.inside(extent))
+            or (unsure and max(extent.inside(place), place.inside(extent)) > 0.7)
+            for place, other in kept
+            if other[0].found.what == "thing"
+        )
+        if stuff or not double:
+            kept.append((extent, looks))
+    return kept
+
+
 def _together(looks: Sequence[_Look]) -> list[tuple[Extent, list[_Look]]]:
     sights = [
         Sight(
             one.extent,
             one.name.concept or one.name.words,
             one.found.what,
-            one.name.score,
+            # A thing that the detector is unsure of has a box that fits badly.
+            one.name.score * (one.found.score if one.found.what == "thing" else 1.0),
             one.whole,
             i,
         )
@@ -86,6 +152,7 @@ def things_round(
     looks: list[_Look] = []
     for view in flat_views(picture):
         looks += _looks(view, segmenter, namer, depth, stuff=False)[0]
+    seen = _apart(_closer(picture, _together(looks), (segmenter, namer, depth)))
     return [
         Seen(
             time_s,
@@ -99,7 +166,7 @@ def things_round(
             min(best[0].found.score, best[0].name.score),
             box_of_extent(extent, picture.width_px, picture.height_px),
         )
-        for extent, best in _together(looks)
+        for extent, best in seen
     ]
 
 
@@ -191,7 +258,7 @@ def compose_round(
         sight = sight_of(view.picture)
         roads.append(sight.covered.get("road", 0.0))
         votes.update(bed_of(sight, frozenset(one.name.concept or "" for one in heard)))
-    seen = _together(looks)
+    seen = _apart(_closer(picture, _together(looks), (segmenter, namer, depth)))
     grid = _Grid([extent for extent, best in seen if best[0].found.what == "thing"])
     parts = grouped(
         [grid.part(extent, best[0]) for extent, best in seen],
