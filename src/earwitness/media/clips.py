@@ -229,6 +229,7 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
             length = 0.0
             for number in range(count):
                 image.seek(number)
+                image.load()  # of a WebP, how long a frame lasts is told by decoding it alone
                 length += _step_s(image)
             rate = count / max(length, 1e-3)
             width, height = image.size
