@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from earwitness.errors import MediaError
-from earwitness.media.pictures import FORMATS, check_file, largest_px, to_rgb
+from earwitness.media.pictures import FORMATS, SMALLEST_PX, check_file, largest_px, to_rgb
 from earwitness.media.spherical import says_spherical
 
 # Containers that hold their own data. Playlists, concatenations and network formats, which could
@@ -199,6 +199,11 @@ def _rotation_deg(frame: Any) -> int:
 
 def _check_size(file: Path, width: int, height: int) -> None:
     allowed = largest_px()
+    if 1 <= min(width, height) < SMALLEST_PX:
+        raise MediaError(
+            f"{file} has frames of {width} x {height} pixels; nothing can be seen in fewer than "
+            f"{SMALLEST_PX} on a side"
+        )
     if width * height > allowed or width < 1 or height < 1:
         raise MediaError(
             f"{file} has frames of {width} x {height} pixels; at most {allowed} pixels in all are "

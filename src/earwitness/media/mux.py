@@ -81,6 +81,8 @@ class _Track:
             options = {"aac_is": "0", "aac_pns": "0", "aac_ms": "0"}
         self.stream = container.add_stream(encoder, rate=rate_hz, options=options)
         self.stream.layout = _layout_name(layout, encoder)
+        if encoder in ("flac", "alac"):  # 24 bits, where FFmpeg's first choice is 16
+            self.stream.format = "s32" if encoder == "flac" else "s32p"
         if not encoder.startswith(("pcm", "flac", "alac")):
             self.stream.bit_rate = _BIT_RATE_PER_CHANNEL * len(layout.channels)
         self._rate_hz, self._layout = rate_hz, _layout_name(layout, encoder)
