@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from earwitness.draw.canvas import FAINT, INK, PANEL, RULE, Canvas, Point, colour, shorten
+from earwitness.draw.canvas import FAINT, INK, PANEL, RULE, Canvas, colour, shorten
 from earwitness.draw.plan import draw_plan
+from earwitness.draw.preview import Boxes, Previewer
 from earwitness.scene import Layout, Region, Scene
 
 _WIDTH = 1280
@@ -23,7 +24,8 @@ def draw_heard(
     pixels: NDArray[np.uint8] | None,
     levels: Sequence[tuple[Layout, NDArray[np.float64], NDArray[np.float64]]],
     *,
-    paths: Mapping[str, Sequence[Point]] | None = None,
+    strip: Sequence[tuple[float, NDArray[np.uint8]]] = (),
+    boxes: Mapping[str, Boxes] | None = None,
 ) -> Canvas:
     """Draw the picture with its regions, the plan from above, and the level of each channel.
 
@@ -36,8 +38,10 @@ def draw_heard(
     levels
         For each rendered layout: the layout, the root-mean-square level and the peak of each
         channel, dB re full scale, shape ``(channels,)``.
-    paths
-        By source id, the way of a source through the picture, pixels.
+    strip
+        Instead of the picture, frames of a clip and their times; up to four are shown.
+    boxes
+        By source id, where it was seen through time.
 
     Returns
     -------
@@ -50,9 +54,12 @@ def draw_heard(
     top = 560
     canvas = Canvas(_WIDTH, _MARGIN * 3 + top + bed + bars)
     split = _WIDTH * 0.58
-    if pixels is not None:
-        photo_box = (float(_MARGIN), float(_MARGIN), split - 8, float(_MARGIN + top))
-        _draw_photo(canvas, scene, pixels, photo_box, paths or {})
+    photo_box = (float(_MARGIN), float(_MARGIN), split - 8, float(_MARGIN + top))
+    if strip:
+        _draw_strip(canvas, scene, strip, boxes or {}, photo_box)
+    elif pixels is not None:
+        _draw_photo(canvas, scene, pixels, photo_box)
+    if strip or pixels is not None:
         plan_box = (split + 8, float(_MARGIN), float(_WIDTH - _MARGIN), float(_MARGIN + top))
     else:
         plan_box = (float(_MARGIN), float(_MARGIN), float(_WIDTH - _MARGIN), float(_MARGIN + top))
@@ -72,7 +79,6 @@ def _draw_photo(
     scene: Scene,
     pixels: NDArray[np.uint8],
     box: tuple[float, float, float, float],
-    paths: Mapping[str, Sequence[Point]],
 ) -> None:
     x0, y0, x1, y1 = box
     canvas.box(box, PANEL, radius=8)
@@ -85,11 +91,6 @@ def _draw_photo(
     for index, source in enumerate(scene.sources):
         if source.region is None:
             continue
-        way = paths.get(source.id)
-        if way is not None and len(way) > 1:
-            track = [(left + x * scale, top + y * scale) for x, y in way]
-            canvas.line(track, colour(index), 2.5)
-            canvas.dot(track[-1], 4.5, colour(index))
         for outline in _outlines(source.region, width):
             points = [(left + x * scale, top + y * scale) for x, y in outline]
             canvas.area(points, colour(index), 0.16)
@@ -106,6 +107,35 @@ def _draw_photo(
             y += 7
         taken.append((x, x + wide, y))
         canvas.label((x, y), words, colour(index), 13)
+
+
+def _draw_strip(
+    canvas: Canvas,
+    scene: Scene,
+    strip: Sequence[tuple[float, NDArray[np.uint8]]],
+    boxes: Mapping[str, Boxes],
+    box: tuple[float, float, float, float],
+) -> None:
+    """Draw frames of a clip, each with what is heard at its time and the way that it goes."""
+    x0, y0, x1, y1 = box
+    canvas.box(box, PANEL, radius=8)
+    tall = strip[0][1].shape[0] > strip[0][1].shape[1]
+    columns = 1 if len(strip) == 1 else 2
+    if tall and len(strip) > 2:
+        columns = len(strip)
+    rows = -(-len(strip) // columns)
+    wide, high = (x1 - x0) / columns, (y1 - y0) / rows
+    for number, (time_s, pixels) in enumerate(strip):
+        height, width = pixels.shape[:2]
+        scale = min((wide - 6) / width, (high - 6) / height)
+        words_px = round(12 / scale)
+        drawn = Previewer(scene, boxes, (width, height), radar=False, text_px=words_px)
+        left = x0 + wide * (number % columns) + (wide - width * scale) / 2
+        top = y0 + high * (number // columns) + (high - height * scale) / 2
+        canvas.picture(
+            Image.fromarray(drawn.draw(time_s, pixels)),
+            (left, top, left + width * scale, top + height * scale),
+        )
 
 
 def _outlines(region: Region, width: int) -> list[Sequence[Sequence[float]]]:

@@ -17,6 +17,7 @@ from earwitness.scene import Scene, Source, frame
 WIDTH_PX = 960
 """Longest side of a preview."""
 
+_TRAIL_S = 2.0
 _HEARD = 0.02  # below this gain a source is not drawn
 
 
@@ -67,10 +68,23 @@ class Previewer:
         By source id, where it was seen.
     size_px
         Width and height of the frames that will be drawn into.
+    radar
+        Whether the radar is drawn; without it the way of each thing through the picture is.
+    text_px
+        Size of the words.
     """
 
-    def __init__(self, scene: Scene, boxes: Mapping[str, Boxes], size_px: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        boxes: Mapping[str, Boxes],
+        size_px: tuple[int, int],
+        *,
+        radar: bool = True,
+        text_px: int = 13,
+    ) -> None:
         self._scene, self._boxes, self._size = scene, boxes, size_px
+        self._shows_radar, self._text_px = radar, text_px
         width = float(scene.origin.get("width_px", size_px[0]))
         self._scale = size_px[0] / width
         self._fov = float(scene.origin.get("fov_deg", 60.0))
@@ -85,7 +99,8 @@ class Previewer:
         """Return a frame with what is heard at its time."""
         image = Image.fromarray(pixels)
         pen = ImageDraw.Draw(image, "RGBA")
-        self._radar(pen)
+        if self._shows_radar:
+            self._radar(pen)
         for index, source in enumerate(self._scene.sources):
             gain = _factor(source.gain, time_s)
             if gain <= _HEARD:
@@ -93,7 +108,10 @@ class Previewer:
             ink = colour(index)
             azimuth, elevation, distance = _place(source, time_s)
             self._region(pen, source, time_s, azimuth, elevation, ink)
-            self._dot(pen, source, azimuth, distance, gain, ink)
+            if self._shows_radar:
+                self._dot(pen, source, azimuth, distance, gain, ink)
+            elif source.id in self._boxes:
+                self._trail(pen, self._boxes[source.id], time_s, ink)
         self._words(pen, time_s)
         return np.asarray(image, dtype=np.uint8)
 
@@ -124,7 +142,18 @@ class Previewer:
             y0, y1 = point[1] - half[1], point[1] + half[1]
         for shift in (0.0, -float(self._size[0])) if self._round else (0.0,):
             pen.rectangle((x0 + shift, y0, x1 + shift, y1), outline=(*ink, 255), width=2)
-        self._label(pen, (x0, y0 - 17), source.name, ink)
+        self._label(pen, (x0, y0 - self._text_px - 4), source.name, ink)
+
+    def _trail(self, pen: ImageDraw.ImageDraw, boxes: Boxes, time_s: float, ink: Colour) -> None:
+        """Draw the way of a thing through the picture, from where it came to where it goes."""
+        near = np.abs(boxes.times_s - time_s) <= _TRAIL_S
+        if near.sum() < 2:
+            return
+        middles = (boxes.boxes_px[near, :2] + boxes.boxes_px[near, 2:]) / 2 * self._scale
+        way = [(float(x), float(y)) for x, y in middles]
+        pen.line(way, fill=(*ink, 255), width=3, joint="curve")
+        x, y = way[-1]
+        pen.ellipse((x - 5, y - 5, x + 5, y + 5), fill=(*ink, 255))
 
     def _pixel(self, azimuth: float, elevation: float) -> tuple[float, float] | None:
         width, height = self._size
@@ -142,11 +171,12 @@ class Previewer:
         self, pen: ImageDraw.ImageDraw, at: tuple[float, float], words: str, ink: Colour
     ) -> None:
         said = shorten(words, 30)
-        wide = pen.textlength(said, font=font(13)) + 8
+        size = self._text_px
+        wide = pen.textlength(said, font=font(size)) + 8
         x = min(max(0.0, at[0]), max(0.0, self._size[0] - wide))
-        y = min(max(0.0, at[1]), self._size[1] - 18.0)
-        pen.rectangle((x, y, x + wide, y + 17), fill=(*ink, 225))
-        pen.text((x + 4, y + 1), said, fill=PAPER, font=font(13))
+        y = min(max(0.0, at[1]), self._size[1] - size - 5.0)
+        pen.rectangle((x, y, x + wide, y + size + 4), fill=(*ink, 225))
+        pen.text((x + 4, y + 1), said, fill=PAPER, font=font(size))
 
     def _radar(self, pen: ImageDraw.ImageDraw) -> None:
         (x, y), r = self._plan.centre, self._radius
@@ -187,10 +217,15 @@ class Previewer:
 
     def _words(self, pen: ImageDraw.ImageDraw, time_s: float) -> None:
         beds = [bed.name for bed in self._scene.bed if _factor(bed.gain, time_s) > _HEARD]
-        said = f"{time_s:5.1f} s" + (f"   all around: {', '.join(beds)}" if beds else "")
-        pen.rectangle((0, self._size[1] - 18, 10 + pen.textlength(said, font=font(12)), 9999),
-                      fill=(*PAPER, 190))  # fmt: skip
-        pen.text((5, self._size[1] - 16), said, fill=INK, font=font(12))
+        said = f"{time_s:5.1f} s"
+        if self._shows_radar and beds:
+            said += f"   all around: {', '.join(beds)}"
+        size = self._text_px - 1
+        top = self._size[1] - size - 6
+        pen.rectangle(
+            (0, top, 10 + pen.textlength(said, font=font(size)), self._size[1]), fill=(*PAPER, 190)
+        )
+        pen.text((5, top + 2), said, fill=INK, font=font(size))
 
 
 def preview_pictures(

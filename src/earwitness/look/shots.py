@@ -34,6 +34,7 @@ STILL = 0.01
 _KEY_AFTER_S = 0.4  # the first frames of a shot are often still blended with the last one's end
 _KEY_EVERY_S = 10.0
 _GROWTH_WITHIN_S = 1.2
+_STILL_PX, _MOST_STILLS = 640, 32
 
 # Camera axes (x right, y down, z ahead) to the listener frame (x front, y left, z up).
 _TO_LISTENER = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -151,8 +152,9 @@ class Watcher:
         self._next_look_s = 0.0
         self._looks = 0
         self._before: tuple[float, Array, list[Seen]] | None = None
-        self.shown: Picture | None = None
-        """The frame that stands for the clip, as it was looked at."""
+        self.stills: list[tuple[float, NDArray[np.uint8]]] = []
+        """Times and small pictures of frames spread over the clip, for drawing."""
+        self._still_every_s = 0.0
 
     @property
     def looks(self) -> int:
@@ -207,6 +209,7 @@ class Watcher:
             seen = self._grown(one, picture, seen)
             if self._memory is not None:
                 self._memory.keep(one.time_s, seen)
+        self._keep_still(one)
         shot.look_px = _looked_px(one, self._lens.longest_px)
         shot.seen.append((one.time_s, [_in_world(each, shot.turns[-1]) for each in seen]))
         settling = (
@@ -244,15 +247,20 @@ class Watcher:
 
     def _still(self, one: Frame, picture: Picture | None) -> Scene:
         scene = self._memory.recall_still(one.time_s) if self._memory is not None else None
-        if self.shown is None or scene is None:
-            picture = picture if picture is not None else self._picture(one)
-        if self.shown is None and picture is not None:
-            self.shown = picture
-        if scene is None and picture is not None:
-            scene = self._lens.still(picture)
+        if scene is None:
+            scene = self._lens.still(picture if picture is not None else self._picture(one))
             if self._memory is not None:
                 self._memory.keep_still(one.time_s, scene)
-        return scene if scene is not None else Scene()
+        return scene
+
+    def _keep_still(self, one: Frame) -> None:
+        """Keep a small picture now and then; ever more seldom, so that they stay few."""
+        if self.stills and one.time_s - self.stills[-1][0] < self._still_every_s:
+            return
+        self.stills.append((one.time_s, one.rgb(_STILL_PX)))
+        if len(self.stills) > _MOST_STILLS:
+            self.stills = self.stills[::2]
+            self._still_every_s = 2 * max(self._still_every_s, self.stills[1][0] / 2)
 
 
 def _times(box: Box, scale: float) -> Box:

@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from earwitness import __version__, plugins
 from earwitness.draw.heard import draw_heard
@@ -198,10 +197,10 @@ def watch(
         if adm:
             write_adm(heard, folder / ADM_FILE, progress=progress)
         progress("drawing", 0.0)
-        shown = watcher.shown.pixels if watcher.shown is not None else None
-        draw_heard(heard.scene, _at_size(shown, clip), levels, paths=_paths(seen, clip)).save(
-            folder / "scene.png"
+        sheet = draw_heard(
+            heard.scene, None, levels, strip=_strip(watcher), boxes=_boxes(seen, clip)
         )
+        sheet.save(folder / "scene.png")
         wavs = {name: folder / f"{layout_named(name).title}.wav" for name in wanted}
         written = work.write_clips(heard, files, wavs)
     progress("done", 1.0)
@@ -430,17 +429,10 @@ def _boxes(seen: Watched, clip: Clip) -> dict[str, Boxes]:
     }
 
 
-def _paths(seen: Watched, clip: Clip) -> dict[str, list[tuple[float, float]]]:
-    """Return the way of each tracked source through the picture, in the clip's pixels."""
-    return {
-        key: [(float(x0 + x1) / 2, float(y0 + y1) / 2) for x0, y0, x1, y1 in boxes.boxes_px]
-        for key, boxes in _boxes(seen, clip).items()
-    }
-
-
-def _at_size(pixels: NDArray[np.uint8] | None, clip: Clip) -> NDArray[np.uint8] | None:
-    """Return a frame at the clip's own size, for what is drawn in the clip's pixels."""
-    if pixels is None or pixels.shape[1] == clip.width_px:
-        return pixels
-    sized = Image.fromarray(pixels).resize((clip.width_px, clip.height_px))
-    return np.asarray(sized, dtype=np.uint8)
+def _strip(watcher: Watcher) -> list[tuple[float, NDArray[np.uint8]]]:
+    """Return up to four frames spread over the clip, none of them its very first or last."""
+    stills = watcher.stills
+    if len(stills) <= 4:
+        return stills
+    at = (np.arange(4) + 0.5) / 4 * len(stills)
+    return [stills[int(i)] for i in at]
