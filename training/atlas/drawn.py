@@ -150,7 +150,7 @@ def grass(
         y, x = np.mgrid[0:side, 0:side].astype(float)
         angle, width = rng.uniform(0, np.pi), max(3.0, rng.uniform(2, 6) / ground_m)
         bright += 0.05 * np.sign(np.sin(np.pi * (x * np.cos(angle) + y * np.sin(angle)) / width))
-    tint = 1 + 0.08 * _noise(rng, (side, side), 25)[..., None] * np.array([1.0, 0.1, -0.4])
+    tint = 1 + 0.035 * _noise(rng, (side, side), 25)[..., None] * np.array([1.0, 0.1, -0.4])
     return np.clip(_coloured(colour, bright) * tint, 0, 255), np.ones((side, side), bool)
 
 
@@ -189,7 +189,37 @@ def river(
     return out * (1 - 0.7 * bank) + tone * 0.7 * bank, inside < -1
 
 
+def trees(
+    rng: np.random.Generator, ground: np.ndarray, ground_m: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a wood over a picture: crowns lit from one side, their shadows on the other."""
+    side = len(ground)
+    out, light = ground * rng.uniform(0.3, 0.7), rng.uniform(0, 2 * np.pi)
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    crown = np.array([(70, 95, 45), (95, 110, 60), (55, 80, 50), (120, 120, 75), (80, 85, 60)])
+    colour = crown[rng.integers(len(crown))] * rng.uniform(0.6, 1.3)
+    shadow = np.array([(25, 35, 55), (15, 25, 15), (30, 35, 35)])[rng.integers(3)]
+    size_m = rng.uniform(1.5, 5.5)
+    spacing = size_m * rng.uniform(0.9, 1.7) / ground_m
+    for _ in range(min(2500, int((side / spacing) ** 2))):
+        cx, cy = rng.uniform(0, side, 2)
+        radius = max(1.5, size_m * rng.uniform(0.6, 1.3) / ground_m)
+        low_x, high_x = int(max(cx - 3 * radius, 0)), int(min(cx + 3 * radius, side)) + 1
+        low_y, high_y = int(max(cy - 3 * radius, 0)), int(min(cy + 3 * radius, side)) + 1
+        part = np.s_[low_y:high_y, low_x:high_x]
+        dx, dy = (x[part] - cx) / radius, (y[part] - cy) / radius
+        fall = np.hypot(dx + 0.9 * np.cos(light), dy + 0.9 * np.sin(light)) < 1
+        out[part][fall] = out[part][fall] * 0.25 + shadow * 0.75
+        inside = np.hypot(dx, dy) < 1 + 0.15 * np.sin(6 * np.arctan2(dy, dx) + cx)
+        lit = 0.85 + 0.45 * (dx * np.cos(light) + dy * np.sin(light))
+        leaf = colour * rng.uniform(0.8, 1.2)
+        out[part][inside] = (leaf * np.clip(lit, 0.35, 1.5)[..., None])[inside]
+    out = out * (1 + 0.08 * _noise(rng, (side, side), 0.7))[..., None]
+    return np.clip(out, 0, 255), np.ones((side, side), bool)
+
+
 DRAWINGS = {
+    "trees": trees,
     "river": river,
     "rail": rail,
     "road": road,

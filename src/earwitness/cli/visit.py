@@ -90,17 +90,6 @@ A provider without a key has terms of use all the same; read them.
     help="Who makes the sounds: synth, library:FOLDER (your recordings), or a plug-in's.",
 )
 @click.option(
-    "--way",
-    type=click.Choice(["space", "captions", "recordings"]),
-    default="space",
-    show_default=True,
-    help="space: what the map shows, around you. captions, recordings: what a gallery holds that "
-    "fits the place best, voiced or played (as Sat2Sound).",
-)
-@click.option(
-    "--gallery", type=click.Path(path_type=Path), help="Gallery for --way.  [default: your own]"
-)
-@click.option(
     "--embedder",
     default="builtin",
     show_default=True,
@@ -130,8 +119,6 @@ def visit(
     heading: float,
     seed: int,
     voice: str,
-    way: str,
-    gallery: Path | None,
     embedder: str,
     allow_private: bool,
     renderer: str | None,
@@ -175,8 +162,6 @@ def visit(
             ground_m=ground,
             bands=bands,
             embedder=embedder,
-            way=way,
-            gallery=gallery,
             rate_hz=rate if rate is not None else 48000,
         )
     if not quiet():

@@ -31,12 +31,14 @@ from earwitness.verbs.voicing import voice_scene
 from earwitness.voice.phrases import Phrase, understand
 
 DEFAULT_LAYOUTS = ("5.1", "binaural")
-WAYS = ("space", "captions", "recordings")
 FINE_RADIUS_M = 256.0
 COARSE_PATCHES = 32
 VERY_COARSE_M = 500.0
 MARBLE_RADIUS_M = 80_000.0
 MOST = 12
+
+FETCHING: dict[str, Any] = {"tries": 4, "timeout_s": 10.0}
+"""How patient the fetcher is, see :class:`~earwitness.atlas.fetching.Fetcher`."""
 
 Where = tuple[float, float] | str
 
@@ -67,11 +69,6 @@ class Options:
         Red, green and blue of an ``image``, such as ``4,3,2``.
     embedder
         What tells concepts in coarse imagery: ``builtin`` or a checkpoint.
-    way
-        ``space`` puts what the map shows around the listener; ``captions`` voices the captions of a
-        gallery that fit the place best, ``recordings`` plays its recordings (both as Sat2Sound).
-    gallery
-        The gallery's folder; None is the one in the user's cache.
 
     Raises
     ------
@@ -89,8 +86,6 @@ class Options:
     ground_m: float | None = None
     bands: str | None = None
     embedder: str = "builtin"
-    way: str = "space"
-    gallery: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.duration_s <= LONGEST_S:
@@ -103,8 +98,6 @@ class Options:
             raise OptionError(f"seed {self.seed}; choose a whole number from 0 to {LARGEST_SEED}")
         if not -360.0 <= self.heading_deg <= 360.0:
             raise OptionError(f"heading {self.heading_deg:g}; give 0 to 360 degrees from north")
-        if self.way not in WAYS:
-            raise OptionError(f"way {self.way!r}; choose one of {', '.join(WAYS)}")
         check_rate(self.rate_hz)
         parse_bands(self.bands)
 
@@ -197,8 +190,6 @@ def visit(
     seen = _see(source, (lat, lon), at, radius_m, date or asked.day, fetcher, chosen, phrase, rng)
     scene = _scene(seen, (lat, lon, name), at, chosen, phrase, rng)
     place = _Drawn(seen, scene, f"{name}: {at.words}", chosen.heading_deg)
-    if chosen.way != "space":
-        raise PluginError("the gallery is not here; use the way 'space'")
     if out is None:
         keeper = tempfile.TemporaryDirectory(prefix="earwitness-")
         folder = Path(keeper.name)
@@ -255,7 +246,7 @@ def _fetcher(allow_private: bool, networked: bool) -> Any:
     from earwitness.atlas.cache import DiskCache
     from earwitness.atlas.fetching import Fetcher
 
-    return Fetcher(allow_private=allow_private, cache=DiskCache())
+    return Fetcher(allow_private=allow_private, cache=DiskCache(), **FETCHING)
 
 
 def view_for(
@@ -407,7 +398,6 @@ def _scene(
             "native_m": round(seen.imagery.native_m, 4),
             "radius_m": view.radius_m,
             "told_by": seen.how,
-            "way": chosen.way,
             "prompt": chosen.prompt or "",
             "voice": chosen.voice,
             "version": __version__,
