@@ -18,6 +18,9 @@ from earwitness.errors import EarwitnessError, GalleryError, MediaError, OptionE
 from earwitness.verbs.finding import find_places, hear_at, sound_at
 from earwitness.verbs.keeping import add_to_gallery, build_gallery, gallery_info
 
+for _name in ("lancedb", "pyarrow", "rasterio", "h3", "mpl_toolkits.basemap_data"):
+    pytest.importorskip(_name, reason=f"{_name} comes with the extra [atlas]")
+
 
 def tone(file: Path, hz: float, seconds: float = 0.5) -> Path:
     t = np.arange(int(seconds * 32_000)) / 32_000
