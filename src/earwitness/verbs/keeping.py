@@ -25,12 +25,41 @@ if TYPE_CHECKING:
 _NATURE = ("geophony", "biophony")
 _NOT_THERE = frozenset(("underwater", "drips", "fly", "cat"))
 _PEOPLE = frozenset(
-    """
-    crowd children footsteps footsteps-gravel footsteps-snow bicycle car-pass traffic traffic-far
-    motorway motorcycle bus truck tractor siren horn train steam-train tram railway-crossing jet
-    propeller-plane helicopter motor-boat ship-horn harbour sailing-rig construction chainsaw
-    factory wind-turbine windmill church-bells
-    """.split()
+    [
+        "crowd",
+        "children",
+        "footsteps",
+        "footsteps-gravel",
+        "footsteps-snow",
+        "bicycle",
+        "car-pass",
+        "traffic",
+        "traffic-far",
+        "motorway",
+        "motorcycle",
+        "bus",
+        "truck",
+        "tractor",
+        "siren",
+        "horn",
+        "train",
+        "steam-train",
+        "tram",
+        "railway-crossing",
+        "jet",
+        "propeller-plane",
+        "helicopter",
+        "motor-boat",
+        "ship-horn",
+        "harbour",
+        "sailing-rig",
+        "construction",
+        "chainsaw",
+        "factory",
+        "wind-turbine",
+        "windmill",
+        "church-bells",
+    ]
 )
 """Of what people make, what a place is known by."""
 
