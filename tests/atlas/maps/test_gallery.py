@@ -69,6 +69,13 @@ def test_a_place_gives_the_captions_and_the_sounds_that_fit(filled) -> None:
         assert scores == sorted(scores, reverse=True) and len(scores) == 4
 
 
+def test_the_caches_own_captions_follow_the_embedder() -> None:
+    first = hear_at(-80, 90, embedder=Colours())
+    other = hear_at(-80, 90, embedder=Colours(gain=0.5))
+    again = hear_at(-80, 90, embedder=Colours())
+    assert first.captions == again.captions and len(other.captions) == 10
+
+
 def test_a_recording_keeps_its_bytes_and_what_is_known_of_it(filled, tmp_path) -> None:
     (_, held), *_ = hear_at(-30, -120, embedder=Colours(), gallery=filled).recordings
     assert held.sound == (tmp_path / "rec" / "low.wav").read_bytes()
