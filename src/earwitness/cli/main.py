@@ -75,11 +75,12 @@ def earwitness() -> None:
 
 
 def _register() -> None:
+    from earwitness.cli.evaluate import evaluate
     from earwitness.cli.listen import listen
     from earwitness.cli.render import render
     from earwitness.cli.voice import voice
 
-    for command in (listen, render, voice):
+    for command in (listen, render, voice, evaluate):
         earwitness.add_command(command)
 
 

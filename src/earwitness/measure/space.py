@@ -127,6 +127,12 @@ class SpaceReport:
         return float(known.mean()) if known.size else float("nan")
 
     @property
+    def side_rank(self) -> float:
+        """Spearman's rank correlation of seen and heard leftness: 1 is the same order, 0 none."""
+        known = [s for s in self.sources if np.isfinite(s.error_deg)]
+        return rank_correlation([s.seen[1] for s in known], [s.heard[1] for s in known])
+
+    @property
     def distance_rank(self) -> float:
         """Spearman's rank correlation of distance with lost level: 1 is farther, fainter."""
         far, lost = self._known("distance_m"), self._known("lost_db")
@@ -174,9 +180,7 @@ def lateral_chance_deg(lateral_deg: float) -> float:
     return float(np.abs(drawn - lateral_deg).mean())
 
 
-def error_of(
-    seen: ArrayLike, heard: ArrayLike, layout: Layout
-) -> tuple[float, float, float]:
+def error_of(seen: ArrayLike, heard: ArrayLike, layout: Layout) -> tuple[float, float, float]:
     """Return the error that counts for a layout, the full angle, and what chance would give.
 
     Parameters
