@@ -3,8 +3,8 @@
 Transcribed in our own words from its ``inference.py`` (arXiv 2406.06612): pixels are metres in a
 room of the picture's width, height and half its width; the depth is min-max normalised and
 inverted; the six microphones stand off the middle of the room's floor along mixed axes;
-pyroomacoustics' ``ShoeBox`` keeps its defaults (one reflection from each wall, none absorbed); each channel is cut
-around its own middle and multiplied by 150 into 16 bits.
+pyroomacoustics' ``ShoeBox`` keeps its defaults (one reflection from each wall, none absorbed);
+each channel is cut around its own middle and multiplied by 150 into 16 bits.
 """
 
 from __future__ import annotations

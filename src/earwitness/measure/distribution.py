@@ -4,15 +4,14 @@ The Fréchet distance between Gaussians fitted to embeddings (Kilgour and others
 distance", Interspeech 2019) and the Kullback–Leibler divergence between the same Gaussians. Figures
 depend on the embedding alone, so its name is part of every figure. The **built-in embedding** is 26
 numbers for each second: mean and deviation of 13 mel-frequency cepstral coefficients at 22.05 kHz.
-It is *not* VGGish or PANNs, and its distance is not a published FAD; it orders sets that were measured
-with it, no more.
+It is *not* VGGish or PANNs, and its distance is not a published FAD; it orders sets that were
+measured with it, no more.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.linalg import sqrtm
 
 from earwitness.errors import OptionError
 from earwitness.measure.spectra import HOP, mfcc
@@ -81,8 +80,11 @@ def frechet(first: ArrayLike, second: ArrayLike) -> float:
     9.0
     """
     m1, c1, m2, c2 = _pair(first, second)
-    root = np.asarray(sqrtm(c1 @ c2)).real
-    value = float(np.sum((m1 - m2) ** 2) + np.trace(c1) + np.trace(c2) - 2 * np.trace(root))
+    # By symmetric matrices alone: few sounds make singular ones, of which sqrtm is not sure.
+    size, towards = np.linalg.eigh(c1)
+    half = (towards * np.sqrt(np.maximum(size, 0.0))) @ towards.T
+    root = np.sqrt(np.maximum(np.linalg.eigvalsh(half @ c2 @ half), 0.0)).sum()
+    value = float(np.sum((m1 - m2) ** 2) + np.trace(c1) + np.trace(c2) - 2 * root)
     return max(0.0, value)
 
 

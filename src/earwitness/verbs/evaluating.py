@@ -134,9 +134,9 @@ def evaluate_acoustics(
         If a file cannot be read or is too short.
     """
     progress("reading", 0.0)
-    sounds = [read_sound(path, layout) for path in (first, second)]
+    original, compared = read_sound(first, layout), read_sound(second, layout)
     progress("comparing", 0.3)
-    made = compare(*sounds, name=f"{Path(first).name} / {Path(second).name}")
+    made = compare(original, compared, f"{Path(first).name} / {Path(second).name}")
     progress("done", 1.0)
     return made
 
@@ -283,7 +283,8 @@ def evaluate_scene(
     silent_ones = [source.id for source in scene.parts if source.stem is None]
     if silent_ones:
         raise OptionError(
-            f"{folder} is not voiced ({silent_ones[0]} has no stem); run: earwitness render {folder}"
+            f"{folder} is not voiced ({silent_ones[0]} has no stem); "
+            f"run: earwitness render {folder}"
         )
     if (clip is None) != (wav2clip is None) or (clip is not None and picture is None):
         raise OptionError("the CLIP score needs --clip, --wav2clip and --picture together")
@@ -394,8 +395,8 @@ def evaluate_set(
     scenes = scenes_in(place)
     if not scenes:
         raise MediaError(
-            f"{place} holds no scene folders; give a folder of them, or --against FOLDER to compare "
-            f"sound files"
+            f"{place} holds no scene folders; give a folder of them, or --against FOLDER to "
+            f"compare sound files"
         )
     rows = []
     for i, scene in enumerate(scenes):
@@ -446,7 +447,7 @@ def _sets(folder: Path, against: Path, clap: str | None, progress: Progress) -> 
 
 
 def mean_columns(pairs: Sequence[Pair]) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the mean of each column: the paper's (a NaN makes NaN) and the mended (it does not)."""
+    """Return the mean of each column: the paper's, which NaN poisons, and the mended."""
     paper = {c: float(np.mean([getattr(p.paper, c) for p in pairs])) for c in COLUMNS}
     mended: dict[str, float] = {}
     for field in FIELDS:

@@ -77,8 +77,8 @@ class BuiltinGuide:
 class AvitarGuide:
     """AViTAR (Chen and others, "Visual acoustic matching", CVPR 2022), from its package ``vam``.
 
-    It is not on PyPI and none of its weights are here: this wrapper calls it as SEE-2-SOUND does and
-    has not been run with them.
+    It is not on PyPI and none of its weights are here: this wrapper calls it as SEE-2-SOUND does
+    and has not been run with them.
 
     Parameters
     ----------

@@ -27,12 +27,14 @@ OWN_FILES = frozenset({"index.html", "results.md", "results.csv", "space.png"})
 
 _SPACE_NOTE = (
     "Angle between where a source is seen and where it is heard. Chance is the mean angle of a "
-    "direction that knows nothing of the scene. In one plane (5.1) the azimuth counts, in binaural "
-    "the angle to the side. Side rank and distance rank are Spearman's: 1 is the right order, 0 none."
+    "direction that knows nothing of the scene. In one plane (5.1) the azimuth counts, in "
+    "binaural the angle to the side. Side rank and distance rank are Spearman's: 1 is the right "
+    "order, 0 none."
 )
 _PAPER_NOTE = (
     "As the published code of SEE-2-SOUND computes them, defects included: equal files have "
-    "mfcc_dtw near 0.0001 and swass 0.8; rhythm is NaN without onsets, and so is every mean with it."
+    "mfcc_dtw near 0.0001 and swass 0.8; rhythm is NaN without onsets, and so is every mean "
+    "with it."
 )
 _MENDED_NOTE = (
     "1 is equal; delay and level are found and taken out first. Not comparable with the paper's."
@@ -73,7 +75,7 @@ def space_summary(reports: Sequence[SpaceReport]) -> Table:
 
 def source_rows(report: SpaceReport, scene: str = "") -> list[Row]:
     """Return one row for each source of a report."""
-    rows = []
+    rows: list[Row] = []
     for s in report.sources:
         seen, heard = (angles(v) for v in (s.seen, s.heard))
         there = any(s.heard)
