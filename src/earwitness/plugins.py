@@ -19,6 +19,7 @@ GROUPS = {
     "namer": "earwitness.namers",
     "depth": "earwitness.depths",
     "guide": "earwitness.guides",
+    "tiles": "earwitness.tiles",
 }
 """Role → entry point group. The role is the word used in options and messages."""
 
