@@ -278,7 +278,7 @@ def judge_alone(
     method
         For loudspeakers, see :mod:`~earwitness.measure.directions`.
     """
-    spectra = transform(sound.samples, sound.rate_hz)
+    spectra = transform(sound.samples)
     found, error, full, chance = _judge(scene, source, sound, spectra, np.ones((1, 1)), method)
     at = place(scene, source, 0.0)[0]
     return SourceError(
@@ -329,12 +329,12 @@ def judge_mix(
     """
     if len(alone) != len(scene.sources):
         raise OptionError(f"{len(alone)} sounds for {len(scene.sources)} sources; give one each")
-    mix = transform(sound.samples, sound.rate_hz)
+    mix = transform(sound.samples)
     length = sound.samples.shape[1]
     powers = []
     for wave in alone:
         mono = np.asarray(wave, dtype=np.float64)[:length]
-        own = transform(np.pad(mono, (0, length - len(mono))), sound.rate_hz)
+        own = transform(np.pad(mono, (0, length - len(mono))))
         powers.append(np.abs(own[0]) ** 2)
     total = np.sum(powers, axis=0) if powers else np.zeros(mix.shape[1:])
     rows = []

@@ -332,6 +332,8 @@ def _short(heard: Heard, scene: Scene) -> Sound:
 def _clap(heard: Heard, weights: str) -> float:
     from earwitness.measure.alignment import Clap, agreement
 
+    if not heard.scene.sources:
+        raise OptionError(f"{heard.folder} has no sources whose words CLAP could be asked for")
     model = Clap.load(weights)
     rate = heard.rate_hz
     samples = int(min(heard.scene.duration_s, LONGEST_S) * rate)
