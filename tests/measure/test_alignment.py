@@ -192,3 +192,35 @@ def test_wrong_weights_are_refused(
     with pytest.raises(WeightsError):
         Wav2Clip.load(file, "cpu")
     assert not (tmp_path / "was-run").exists()
+
+
+def test_a_scene_is_scored_against_its_words_and_picture(
+    tmp_path: Path, clap_folder: Path, clip_folder: Path
+) -> None:
+    from PIL import Image
+
+    from earwitness.media import write_flac, write_scene
+    from earwitness.scene import Scene, Source
+    from earwitness.verbs.evaluating import evaluate_scene
+
+    scene = tmp_path / "one.scene"
+    (scene / "stems").mkdir(parents=True)
+    write_flac(scene / "stems/a.flac", [NOISE], rate_hz=48000)
+    source = Source("a", "rain in the trees", "rain", level_db=70, stem="stems/a.flac")
+    write_scene(scene, Scene((source,), duration_s=1.0))
+    picture = tmp_path / "p.png"
+    Image.new("RGB", (64, 48), (90, 120, 60)).save(picture)
+    save_file(_checkpoint(), tmp_path / "Wav2CLIP.safetensors")
+    figures = evaluate_scene(
+        scene,
+        layouts=("foa",),
+        picture=picture,
+        clap=str(clap_folder),
+        clip=str(clip_folder),
+        wav2clip=str(tmp_path / "Wav2CLIP.safetensors"),
+    )
+    assert set(figures.agreement) == {"CLAP score", "CLIP score"}
+    assert all(-1 <= value <= 1 for value in figures.agreement.values())
+    model = Clap.load(clap_folder, "cpu")
+    own = agreement(model.sounds([_sound(NOISE)]), model.texts(["rain in the trees"]))
+    assert figures.agreement["CLAP score"] == pytest.approx(float(own[0]), abs=1e-4)

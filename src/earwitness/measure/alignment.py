@@ -126,7 +126,7 @@ class Clap:
     def sharpness(self) -> float:
         """Factor of cosines between sounds and words before a softmax."""
         scale = getattr(self._model, "logit_scale_a", None)
-        return _SHARPNESS if scale is None else float(scale.exp())
+        return _SHARPNESS if scale is None else float(scale.detach().exp())
 
     def sounds(self, sounds: Sequence[Sound]) -> Array:
         """Return the mean embedding of each sound's stretches of 10 s, length 1."""

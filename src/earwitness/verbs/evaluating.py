@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,10 @@ from earwitness.space.distance import amplitude, attenuation
 from earwitness.space.render import renderer_for
 from earwitness.verbs.heard import Heard
 from earwitness.verbs.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from earwitness.measure.alignment import Clap, ClipPicture
+    from earwitness.measure.wav2clip import Wav2Clip
 
 LONGEST_S = 30.0
 """Of a scene, so much is listened to."""
@@ -289,6 +294,9 @@ def evaluate_scene(
     if (clip is None) != (wav2clip is None) or (clip is not None and picture is None):
         raise OptionError("the CLIP score needs --clip, --wav2clip and --picture together")
     guiding = make_guide(guide) if picture is not None else None
+    # Weights that are not here are told at once, not after a minute of rendering.
+    clap_model = _load_clap(heard, clap) if clap is not None else None
+    clip_models = _load_clip(clip, wav2clip) if clip is not None and wav2clip is not None else None
     if sound is not None:
         progress("listening to the file", 0.1)
         reports: tuple[SpaceReport, ...] = (
@@ -305,18 +313,15 @@ def evaluate_scene(
         whole = read_sound(sound, layout) if sound is not None else _short(heard, scene)
         pair = guided_pair(whole, picture, guiding)
     agreement: dict[str, float] = {}
-    if clap is not None:
+    if clap_model is not None:
         progress("asking CLAP", 0.7)
-        agreement["CLAP score"] = _clap(heard, clap)
-    if clip is not None and wav2clip is not None and picture is not None:
+        agreement["CLAP score"] = _clap(heard, clap_model)
+    if clip_models is not None and picture is not None:
         progress("asking CLIP", 0.8)
-        from earwitness.measure.alignment import ClipPicture, clip_score
-        from earwitness.measure.wav2clip import Wav2Clip
+        from earwitness.measure.alignment import clip_score
 
         whole = read_sound(sound, layout) if sound is not None else _short(heard, scene)
-        agreement["CLIP score"] = clip_score(
-            ClipPicture.load(clip), Wav2Clip.load(wav2clip), read_picture(picture).pixels, whole
-        )
+        agreement["CLIP score"] = clip_score(*clip_models, read_picture(picture).pixels, whole)
     progress("done", 1.0)
     name = Path(folder).resolve().name
     return SceneFigures(name, reports, pair, guiding.name if guiding else "", agreement)
@@ -329,12 +334,27 @@ def _short(heard: Heard, scene: Scene) -> Sound:
     return short.render("5.1").sound
 
 
-def _clap(heard: Heard, weights: str) -> float:
-    from earwitness.measure.alignment import Clap, agreement
-
+def _load_clap(heard: Heard, weights: str) -> Clap:
     if not heard.scene.sources:
         raise OptionError(f"{heard.folder} has no sources whose words CLAP could be asked for")
-    model = Clap.load(weights)
+    from earwitness.measure.alignment import Clap
+
+    return Clap.load(weights)
+
+
+def _load_clip(clip: str, wav2clip: str) -> tuple[ClipPicture, Wav2Clip]:
+    from earwitness.measure.alignment import ClipPicture
+    from earwitness.models.device import require
+
+    require("torch", "transformers", what="the CLIP score")
+    from earwitness.measure.wav2clip import Wav2Clip
+
+    return ClipPicture.load(clip), Wav2Clip.load(wav2clip)
+
+
+def _clap(heard: Heard, model: Clap) -> float:
+    from earwitness.measure.alignment import agreement
+
     rate = heard.rate_hz
     samples = int(min(heard.scene.duration_s, LONGEST_S) * rate)
     sounds = [Sound(_stem(heard, s, rate, samples)[None], rate) for s in heard.scene.sources]

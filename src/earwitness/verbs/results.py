@@ -56,6 +56,17 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}"
 
 
+def degrees(value: float, digits: int = 1) -> str:
+    """Return an angle as it is shown; a dash where there is none.
+
+    Examples
+    --------
+    >>> degrees(12.34), degrees(float("nan"))
+    ('12.3°', '–')
+    """
+    return f"{value:.{digits}f}°" if math.isfinite(value) else "–"
+
+
 def space_summary(reports: Sequence[SpaceReport]) -> Table:
     """Return one row for each layout."""
     heads = ("layout", "how", "sources heard", "mean error", "median", "worst", "chance")
@@ -64,7 +75,7 @@ def space_summary(reports: Sequence[SpaceReport]) -> Table:
             r.layout,
             r.how,
             f"{r.heard}/{len(r.sources)}",
-            *(f"{number(v, 1)}°" for v in (r.mean_deg, r.median_deg, r.worst_deg, r.chance_deg)),
+            *(degrees(v) for v in (r.mean_deg, r.median_deg, r.worst_deg, r.chance_deg)),
             number(r.side_rank, 2),
             number(r.distance_rank, 2),
         )
@@ -86,8 +97,8 @@ def source_rows(report: SpaceReport, scene: str = "") -> list[Row]:
                 report.layout,
                 f"{float(seen[0]):+.0f}°",
                 f"{float(heard[0]):+.0f}°" if there else "not heard",
-                f"{number(s.error_deg, 1)}°",
-                f"{number(s.chance_deg, 0)}°",
+                degrees(s.error_deg),
+                degrees(s.chance_deg, 0),
                 f"{number(s.distance_m, 1)} m",
                 f"{s.part:.0%}",
             )
