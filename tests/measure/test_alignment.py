@@ -201,7 +201,7 @@ def test_a_scene_is_scored_against_its_words_and_picture(
 
     from earwitness.media import write_flac, write_scene
     from earwitness.scene import Scene, Source
-    from earwitness.verbs.evaluating import evaluate_scene
+    from earwitness.verbs.measuring import evaluate_scene
 
     scene = tmp_path / "one.scene"
     (scene / "stems").mkdir(parents=True)

@@ -17,7 +17,7 @@ from earwitness.measure.space import SpaceReport
 from earwitness.measure.table1 import COLUMNS
 from earwitness.media import beside, folder_beside
 from earwitness.scene.frame import angles
-from earwitness.verbs.evaluating import Pair, SceneFigures, SetFigures, mean_columns
+from earwitness.verbs.measuring import Pair, SceneFigures, SetFigures, mean_columns
 
 Row = Sequence[str]
 Table = tuple[str, Row, Sequence[Row], str]

@@ -19,7 +19,7 @@ from earwitness.media import write_flac, write_scene, write_wav
 from earwitness.media.sounds import layout_of, read_sound
 from earwitness.scene import Scene, Source, layout_named
 from earwitness.scene.frame import xyz
-from earwitness.verbs.evaluating import evaluate_scene, evaluate_set
+from earwitness.verbs.measuring import evaluate_scene, evaluate_set
 
 RATE = 16000
 PLACES = {"low": (60.0, 2.0, (150, 900)), "mid": (-20.0, 8.0, (1200, 2500)),

@@ -1,4 +1,4 @@
-"""``earwitness evaluate``: figures that say how good a result is."""
+"""``earwitness evaluate scene | acoustics | set``: figures that say how good a result is."""
 
 from __future__ import annotations
 
@@ -17,25 +17,6 @@ if TYPE_CHECKING:
     from earwitness.verbs.results import Table as Results
 
 _PATH: Any = click.Path(path_type=Path)
-
-
-class _Group(click.Group):
-    """Its commands know ``--debug`` and ``--quiet`` too."""
-
-    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add a command with the options that all commands have."""
-        from earwitness.cli.main import _COMMON
-
-        cmd.params.extend(option for option in _COMMON if option not in cmd.params)
-        super().add_command(cmd, name)
-
-
-@click.group(cls=_Group)
-def evaluate() -> None:
-    """Measure: where things are heard, how alike sounds are, how well sets agree.
-
-    Every figure is explained in docs/measures.md, with what it cannot tell.
-    """
 
 
 _out = click.option(
@@ -101,7 +82,7 @@ def _finish(figures: Any, out: Path | None) -> None:
     _show(*tables_of(figures), out)
 
 
-@evaluate.command(
+@click.command(
     epilog="""\b
 Examples
   earwitness evaluate scene street.scene
@@ -142,7 +123,7 @@ Examples
 def scene(folder: Path, sound_layout: str | None, out: Path | None, **options: Any) -> None:
     """Angle between what is seen and what is heard in a SCENE, against chance."""
     from earwitness.cli.main import quiet
-    from earwitness.verbs.evaluating import DEFAULT_LAYOUTS, evaluate_scene
+    from earwitness.verbs.measuring import DEFAULT_LAYOUTS, evaluate_scene
 
     options["layouts"] = options["layouts"] or DEFAULT_LAYOUTS
     with progress_line(quiet()) as tell:
@@ -150,7 +131,7 @@ def scene(folder: Path, sound_layout: str | None, out: Path | None, **options: A
     _finish(figures, out)
 
 
-@evaluate.command(
+@click.command(
     epilog="""\b
 Examples
   earwitness evaluate acoustics original.wav generated.wav
@@ -164,14 +145,14 @@ Examples
 def acoustics(original: Path, compared: Path, layout: str | None, out: Path | None) -> None:
     """How alike two sounds are: Table 1 of the paper exactly, and mended."""
     from earwitness.cli.main import quiet
-    from earwitness.verbs.evaluating import evaluate_acoustics
+    from earwitness.verbs.measuring import evaluate_acoustics
 
     with progress_line(quiet()) as tell:
         figures = evaluate_acoustics(original, compared, layout=layout, progress=tell)
     _finish(figures, out)
 
 
-@evaluate.command(
+@click.command(
     "set",
     epilog="""\b
 Examples
@@ -193,7 +174,7 @@ Examples
 def set_(folder: Path, out: Path | None, **options: Any) -> None:
     """Figures of a FOLDER of scenes, or of sounds against others."""
     from earwitness.cli.main import quiet
-    from earwitness.verbs.evaluating import DEFAULT_LAYOUTS, evaluate_set
+    from earwitness.verbs.measuring import DEFAULT_LAYOUTS, evaluate_set
 
     options["layouts"] = options["layouts"] or DEFAULT_LAYOUTS
     with progress_line(quiet()) as tell:
