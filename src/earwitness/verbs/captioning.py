@@ -59,9 +59,8 @@ def load_captioner(what: str, *, name: str = "llava", device: str = "auto") -> C
     model = load_pretrained(AutoModelForImageTextToText, folder, entry_named(name), dtype=kind).to(
         where
     )
-    processor = AutoProcessor.from_pretrained(
-        str(folder), local_files_only=True, trust_remote_code=False
-    )
+    loader: Any = AutoProcessor
+    processor = loader.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
     # Batches of prompts of one length each need no padding before images, but be sure.
     processor.tokenizer.padding_side = "left"
     if processor.tokenizer.pad_token is None:

@@ -63,7 +63,9 @@ def embed(
     if not (images or sounds or texts):
         raise OptionError("nothing to embed; give --image, --audio or --text")
     embedder = _load(checkpoint, text_encoder, device)
-    kinds, names, made = [], [], []
+    kinds: list[str] = []
+    names: list[str] = []
+    made = []
     if images:
         progress("looking", 0.1)
         side = embedder.image_px

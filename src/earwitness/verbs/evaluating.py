@@ -170,3 +170,55 @@ def _both(image: Any, audio: Any, published: bool) -> tuple[float, float]:
         for pair in metrics.pair_up(image, audio, None, "none").values()
     ]
     return made[0], made[1]
+
+
+def neighbours(
+    checkpoint: Path | str,
+    data: Path | str,
+    out: Path | str,
+    *,
+    split: str = "test",
+    codes: int = 12,
+    chosen: Sequence[int] = (),
+    text: str | None = None,
+    device: str = "auto",
+    skip_bad: bool = False,
+    progress: Progress = silent,
+) -> int:
+    """Write a page of what codes fire on, and return how many there are.
+
+    Parameters
+    ----------
+    checkpoint, data, split, text, device, skip_bad, progress
+        As in :func:`evaluate_retrieval`.
+    out
+        HTML file.
+    codes, chosen
+        How many, or which.
+    """
+    require("torch", what="evaluating a checkpoint", extra="train")
+    from earwitness.atlas.sat2sound.model import Sat2Sound
+    from earwitness.atlas.sat2sound.neighbours import find_neighbours
+    from earwitness.atlas.texts import KeptStates, load_text_encoder
+    from earwitness.draw.neighbours import neighbours_page
+    from earwitness.models.device import choose_device
+    from earwitness.verbs.training import states_file
+
+    where = choose_device(device)
+    model = Sat2Sound.load(checkpoint).to(where)
+    there = model.config.sizes.codes
+    if wrong := [code for code in chosen if not 0 <= code < there]:
+        raise OptionError(f"there is no code {wrong[0]}; the codebook has 0 to {there - 1}")
+    pairs = open_pairs(
+        data, split=split, imagery=model.config.imagery, skip_bad=skip_bad, progress=progress
+    )
+    encoder = load_text_encoder(
+        text or model.config.text_encoder, device=where, width=model.config.sizes.text_width
+    )
+    words = KeptStates(encoder, states_file(encoder.name))
+    found = find_neighbours(model, pairs, words, codes=codes, chosen=chosen, progress=progress)
+    title = f"{Path(checkpoint).name} on {split} of {data}"
+    with beside(out) as file:
+        file.write_text(neighbours_page(found, title=title, count=len(pairs)), "utf-8")
+    words.close()
+    return len(found)
