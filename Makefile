@@ -34,14 +34,14 @@ listen: $(VENV)/installed
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n auto
 
-# With PyTorch and the extras, the tests that need them run too.
+# With PyTorch and the extras: the files whose tests wait for them.
 $(VENV)/installed-extras: $(VENV)/installed-dev
 	$(PIP) torch==2.13.0
 	$(PIP) -e '.[hub,train]'
 	@touch $@
 
 test-extras: $(VENV)/installed-extras
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --extras
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

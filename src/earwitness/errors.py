@@ -46,6 +46,36 @@ class WeightsError(EarwitnessError):
     """Weights that are not there, not whole, of another model, or not safe to read."""
 
 
+class GalleryError(EarwitnessError):
+    """A gallery that is not there, not whole, or made by another embedder."""
+
+
+class MapError(EarwitnessError):
+    """A map whose making stopped: a worker that dies again and again, imagery that is not had."""
+
+
+class FetchError(EarwitnessError):
+    """Something on the network that could not be fetched, or may not be.
+
+    Parameters
+    ----------
+    message
+        What was wrong.
+    status
+        The HTTP status that was answered, if one was.
+    passing
+        Whether it may go well another time (a time-out, an overloaded server).
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, passing: bool = False) -> None:
+        self.status, self.passing = status, passing
+        super().__init__(message)
+
+
+class PlaceError(EarwitnessError):
+    """A place that is not on Earth, is not known by that name, or has no imagery."""
+
+
 class SceneError(EarwitnessError):
     """A scene with a field that holds something not allowed.
 

@@ -70,7 +70,7 @@ def draw_heard(
         canvas.text((_MARGIN + 4, y), words, INK, 14)
         y += bed
     if shown:
-        _draw_levels(canvas, shown, (_MARGIN, y, _WIDTH - _MARGIN, y + bars - _MARGIN))
+        draw_levels(canvas, shown, (_MARGIN, y, _WIDTH - _MARGIN, y + bars - _MARGIN))
     return canvas
 
 
@@ -153,11 +153,12 @@ def _corners(box_px: tuple[float, float, float, float]) -> tuple[tuple[float, fl
     return ((x0, y0), (x1, y0), (x1, y1), (x0, y1))
 
 
-def _draw_levels(
+def draw_levels(
     canvas: Canvas,
     levels: Sequence[tuple[Layout, NDArray[np.float64], NDArray[np.float64]]],
     box: tuple[float, float, float, float],
 ) -> None:
+    """Draw the level and the peak of each channel of each layout into a box x0, y0, x1, y1."""
     x0, y0, x1, y1 = box
     canvas.box(box, PANEL, radius=8)
     count = sum(len(layout.channels) for layout, _, _ in levels)
