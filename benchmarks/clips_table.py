@@ -111,7 +111,27 @@ COLUMNS = (
     "heard in place", "by a right name", "missed", "false", "looks", "work per second of clip",
     "picture copied untouched",
 )  # fmt: skip
-HEAD = """# Real clips
+HEAD = """# Clips and panoramas
+
+    earwitness listen clip.mp4                 # clip.heard.mp4 and clip.scene/
+    earwitness listen clip.mp4 --keep-sound --preview
+    earwitness listen anim.gif                 # GIF, WebP, APNG: anim.heard.mp4
+    earwitness listen pano.jpg                 # a 360° panorama, when the file says so
+    earwitness listen ball.mp4 --projection equirect
+
+A clip's picture is copied packet by packet, never coded anew; its new sound track is 5.1 AAC
+(`--codec`, `--video-layout`), for a 360° clip first-order ambisonics (AmbiX, ACN and SN3D) with the
+marks (`sv3d`, `SA3D`) that spherical players read. Where MP4 cannot hold the picture's codec the
+clip becomes `.mkv` or `.mov`. Subtitles and further tracks are left out. `--keep-sound` mixes the
+clip's own sound in, as loud as the scene; the WAV files of the scene never hold it.
+
+Every frame (up to 25 a second) serves to follow the camera's turn and visible motion; three times a
+second at most (`--looks`), half as often while nothing moves, a frame is looked at for things. What
+was seen is kept in the user's cache, so work that was stopped goes on where it was (`--no-resume`
+forgets it). Sounds made of events (steps, barks) fall on the beginnings of visible motion,
+continuous ones swell with it; a dog that rests pants; a horse is heard by its hooves in its gait.
+
+## Real clips
 
 What `earwitness listen` hears in clips that nobody made for it, at its default settings. Made by
 `python -m benchmarks.clips_table FOLDER`; what is really there was written down by looking at
