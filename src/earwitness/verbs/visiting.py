@@ -329,7 +329,7 @@ def _see_coarse(
     rng: np.random.Generator,
 ) -> _Seen:
     from earwitness.atlas.embedders import load_embedder
-    from earwitness.atlas.place.coarse import compose_coarse, place_scores
+    from earwitness.atlas.place.coarse import LEAST_Z, compose_coarse, place_scores, sea_side
 
     scores = place_scores(load_embedder(chosen.embedder), *where, at)
     town = nearest_place(*where)
@@ -338,12 +338,13 @@ def _see_coarse(
         scores,
         at,
         town=(town.name, town.population, away),
+        sea=sea_side(*where),
         heading_deg=chosen.heading_deg,
         rng=rng,
     )
     held = {one.concept for one in sources} | {one.concept for one in beds}
     heats = {
-        name: np.asarray(1.0 / (1.0 + np.exp(-(scores.z[i] - 0.75) * 1.5)))
+        name: np.asarray(1.0 / (1.0 + np.exp(-(scores.z[i] - LEAST_Z) * 1.5)))
         for i, name in enumerate(scores.names)
         if name in held
     }
