@@ -6,6 +6,7 @@ it on one line and ends with exit code 1; a traceback is shown only with ``--deb
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 
@@ -43,6 +44,14 @@ class VoiceError(EarwitnessError):
 
 class WeightsError(EarwitnessError):
     """Weights that are not there, not whole, of another model, or not safe to read."""
+
+
+class GalleryError(EarwitnessError):
+    """A gallery that is not there, not whole, or made by another embedder."""
+
+
+class MapError(EarwitnessError):
+    """A map whose making stopped: a worker that dies again and again, imagery that is not had."""
 
 
 class FetchError(EarwitnessError):
@@ -89,12 +98,12 @@ class SceneError(EarwitnessError):
 
     def __init__(self, field: str, held: Any, allowed: str) -> None:
         self.field, self.held, self.allowed = field, held, allowed
-        shown = repr(held)
+        shown = json.dumps(held) if isinstance(held, float) else repr(held)  # NaN, Infinity
         if len(shown) > 80:
             shown = shown[:77] + "..."
         super().__init__(f"{field} holds {shown}; allowed is {allowed}")
 
     def within(self, parent: str) -> SceneError:
-        """Return the same error with ``parent`` put before the field's path."""
-        join = "" if self.field.startswith("[") else "."
+        """Return the same error with ``parent`` (a field, or a file and ``": "``) before it."""
+        join = "" if self.field.startswith("[") or parent.endswith(": ") else "."
         return SceneError(f"{parent}{join}{self.field}", self.held, self.allowed)
