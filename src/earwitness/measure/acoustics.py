@@ -264,7 +264,9 @@ def acoustics(first: Sound, second: Sound) -> Acoustics:
     wide = [_mono(part, sound) for part, sound in zip(parts, (first, second))]
     silent = [not np.any(np.abs(wave) > 1e-7) for wave in wide]
     if any(silent):
-        which = "both sounds are" if all(silent) else f"the {('first', 'second')[silent[1]]} sound is"
+        which = (
+            "both sounds are" if all(silent) else f"the {('first', 'second')[silent[1]]} sound is"
+        )
         raise OptionError(f"{which} silent: there is nothing to compare")
     late = delay(wide[0], wide[1], RATE_HZ)
     shift = round(late * RATE_HZ)
@@ -293,6 +295,4 @@ def acoustics(first: Sound, second: Sound) -> Acoustics:
         "image": _image_match(*heard, first, second),
     }
     known = [value for value in scores.values() if np.isfinite(value)]
-    return Acoustics(
-        **scores, overall=float(np.mean(known)), delay_s=late, level_db=level
-    )
+    return Acoustics(**scores, overall=float(np.mean(known)), delay_s=late, level_db=level)

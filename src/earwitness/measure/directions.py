@@ -119,9 +119,7 @@ def _loudspeakers(spectra: Spectra, layout: Layout, mask: Array, method: Method)
     pressure = spectra[full].sum(axis=0)
     motion = np.einsum("cft,cx->xft", spectra[full], places)
     flow = np.sum(mask * (pressure.conj() * motion).real, axis=(1, 2))
-    energy = 0.5 * float(
-        np.sum(mask * (np.abs(pressure) ** 2 + (np.abs(motion) ** 2).sum(axis=0)))
-    )
+    energy = 0.5 * float(np.sum(mask * (np.abs(pressure) ** 2 + (np.abs(motion) ** 2).sum(axis=0))))
     found = _vector(flow, energy, level)
     if plane(layout) and len(full) > 1 and not found.heard and level > 0:
         return Direction((0.0, 0.0, 0.0), 0.0, _db(level))

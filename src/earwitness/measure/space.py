@@ -174,9 +174,7 @@ def lateral_chance_deg(lateral_deg: float) -> float:
     return float(np.abs(drawn - lateral_deg).mean())
 
 
-def error_of(
-    seen: ArrayLike, heard: ArrayLike, layout: Layout
-) -> tuple[float, float, float]:
+def error_of(seen: ArrayLike, heard: ArrayLike, layout: Layout) -> tuple[float, float, float]:
     """Return the error that counts for a layout, the full angle, and what chance would give.
 
     Parameters
