@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from earwitness.atlas.cover.model import Cover
 from earwitness.atlas.place.areas import EAR_M, Area, areas, patch_grid
@@ -26,6 +27,9 @@ _HEIGHT_OF = {"skylark": 40.0, "gull": 15.0, "dog": 0.5, "owl": 8.0, "songbird":
 _LEAST = {"road": 0.45, "rail": 0.6, "water": 0.5, "crops": 0.55, "snow": 0.6}
 _SMALLEST = {"road": 2, "rail": 4, "water": 2, "buildings": 1, "trees": 2}
 _MOST = {"trees": 2, "buildings": 2, "grass": 1, "crops": 1, "bare": 1, "snow": 1, "road": 2}
+
+_THIN = {"road", "rail", "buildings", "trees"}
+"""What may be one patch wide; of other kinds such strings are mostly edges told wrongly."""
 
 MOST_POINTS_M = 150.0
 """Farthest that single animals and people are put."""
@@ -66,7 +70,10 @@ def stretches(cover: Cover, seen: NDArray[np.bool_]) -> list[Area]:
     likeliest = cover.probability.argmax(axis=0)
     found: list[Area] = []
     for number, name in enumerate(cover.names):
-        weight = np.where(there & (likeliest == number), cover.probability[number], 0.0)
+        mine = there & (likeliest == number)
+        if name not in _THIN:
+            mine = ndimage.binary_opening(mine, np.ones((2, 2), bool))
+        weight = np.where(mine, cover.probability[number], 0.0)
         found += areas(
             name,
             weight,
