@@ -147,6 +147,8 @@ def test_a_plain_picture_is_taken_with_its_metres_per_pixel(tmp_path):
         (["0", "400"], "longitude 400"),
         (["47"], "is no place"),
         ([], "no place was given"),
+        (["0", "0", "--hours", "5"], "No such option"),
+        (["-91.5", "-0.5"], "latitude -91.5"),
         (["Atlantis City"], "no town of 5,000 people"),
         (["0", "0", "--radius", "0"], "radius 0 m"),
         (["0", "0", "--hour", "25"], "hour 25"),
