@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from earwitness.atlas.contract import Embedder
 
 ASKED = (
-    "sea-waves", "surf-sand", "gull", "harbour", "river", "stream", "lake-lapping",
-    "tropical-forest", "wind-trees", "songbird", "dawn-chorus", "crickets", "cicadas", "frogs",
-    "savanna-night", "owl", "cow", "sheep", "tractor", "traffic", "crowd", "church-bells", "train",
-    "jet", "wind-desert", "wind-polar", "wind-mountain", "wind", "ice", "thunder-far",
+    "sea-waves", "surf-sand", "gull", "lake-lapping", "ice", "tropical-forest", "monkey",
+    "cicadas", "wind-trees", "songbird", "dawn-chorus", "owl", "crickets", "frogs",
+    "grasshoppers", "savanna-night", "wind", "wind-desert", "wind-polar", "wind-mountain", "cow",
+    "sheep", "tractor", "traffic", "crowd", "harbour", "jet", "rain-heavy", "thunder-far",
 )  # fmt: skip
-"""Concepts that a place is asked for: those of places, not of single things."""
+"""Concepts that a place is asked for: those that the built-in embedder was trained to tell."""
 
 GRID = 7
 SPACING_M = 20_000.0
@@ -48,8 +48,10 @@ NEAREST_TOWN_M = 4_000.0
 _COAST = {"sea-waves", "surf-sand", "gull", "harbour"}
 _SEA_NEAR_M = 14_500.0
 _NIGHT = {"owl", "crickets", "frogs", "savanna-night"}
-_DAY = {"songbird", "gull", "cow", "sheep", "tractor", "cicadas", "crowd"}
+_DAY = {"songbird", "gull", "cow", "sheep", "tractor", "cicadas", "crowd", "grasshoppers"}
 _DAWN = {"dawn-chorus"}
+_WEATHER_Z = {"rain-heavy": 1.5, "thunder-far": 1.5}
+"""Weather comes and goes: it is heard only where it belongs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +152,7 @@ def compose_coarse(
     chosen: dict[str, float] = {}
     for index in np.argsort(-scores.here):
         name, z = scores.names[index], float(scores.here[index])
-        if z >= LEAST_Z and _awake(name, at) and len(chosen) < MOST:
+        if z >= _WEATHER_Z.get(name, LEAST_Z) and _awake(name, at) and len(chosen) < MOST:
             chosen[name] = z
     if sea is not None:
         chosen = {"sea-waves": max(1.0, chosen.pop("sea-waves", 1.0)), **chosen}
