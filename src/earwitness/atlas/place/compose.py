@@ -24,7 +24,7 @@ _WATER_LEAST_M2 = 60.0
 # Metres above the ground from which a kind, or a concept, is heard.
 _HEIGHT_M = {"trees": 6.0, "buildings": 3.0, "road": 0.6, "rail": 0.6}
 _HEIGHT_OF = {"skylark": 40.0, "gull": 15.0, "dog": 0.5, "owl": 8.0, "songbird": 7.0, "crow": 12.0}
-_LEAST = {"road": 0.45, "rail": 0.6, "water": 0.5, "crops": 0.55, "snow": 0.6}
+_LEAST = {"road": 0.45, "rail": 0.6, "water": 0.35, "crops": 0.55, "snow": 0.6}
 _SMALLEST = {"road": 2, "rail": 4, "water": 2, "buildings": 1, "trees": 2}
 _MOST = {"trees": 2, "buildings": 2, "grass": 1, "crops": 1, "bare": 1, "snow": 1, "road": 2}
 
@@ -72,7 +72,8 @@ def stretches(cover: Cover, seen: NDArray[np.bool_]) -> list[Area]:
     for number, name in enumerate(cover.names):
         mine = there & (likeliest == number)
         if name not in _THIN:
-            mine = ndimage.binary_opening(mine, np.ones((2, 2), bool))
+            beside = ndimage.convolve(mine.astype(int), np.ones((3, 3), int), mode="nearest")
+            mine &= beside >= 4  # itself and three of its eight neighbours
         weight = np.where(mine, cover.probability[number], 0.0)
         found += areas(
             name,
