@@ -29,8 +29,8 @@ NAMES = ("water", "trees", "grass", "crops", "buildings", "road", "rail", "bare"
 CELLS = 30  # the most patches taken from one label
 STRENGTH = 3e-4  # inverse of the penalty on the weights
 INSIDE = 0.6  # part of a patch that a label has to cover
-INSIDE_LINE = 0.38  # … for roads, rails and drawn rivers, which may be narrower than a patch
-LINES = ("road", "rail", "river")
+INSIDE_LINE = 0.38  # … for roads and rails, which are narrower than a patch
+LINES = ("road", "rail")
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def draw(folder: Path, both: list[Cells], count: int, first_number: int) -> None
         sized = image.resize((round(image.width * scale), round(image.height * scale)))
         grounds[name] = np.asarray(sized)
     for kind, drawing in DRAWINGS.items():
-        for which in range(count * {"road": 3, "river": 2}.get(kind, 1)):
+        for which in range(count * {"road": 3}.get(kind, 1)):
             coarse = kind in ("snow", "crops", "water", "grass", "bare") and which % 4 == 3
             ground_m = float(rng.choice([10.0, 30.0])) if coarse else float(rng.uniform(0.4, 0.7))
             base = grounds[fine[rng.integers(len(fine))]]
