@@ -3,7 +3,8 @@
     python -m training.atlas.evaluate FOLDER
 
 For each picture the patch model is trained anew without it and its kin, so that it is told from
-pictures that the model never saw. Prints a Markdown table of ``spots.txt``.
+pictures that the model never saw; ``--shipped`` takes the weights as they are. Prints a Markdown
+table of ``spots.txt``.
 """
 
 from __future__ import annotations
@@ -121,11 +122,14 @@ def told(truth: Truth, found: list[Area]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--shipped", action="store_true", help="use the weights as they are")
+    options = parser.parse_args()
+    folder = options.folder
     _FOLDER.append(folder)
     labels, spots = read_labels(), read_spots()
-    both = gather(folder, labels)
-    draw(folder, both, 64, len(labels))
+    both = [] if options.shipped else gather(folder, labels)
+    if both:
+        draw(folder, both, 64, len(labels))
     print("| picture | near the listener | truly | found |\n|---|---|---|---|")
     right = total = false = 0
     for picture in dict.fromkeys(spot.picture for spot in spots):
@@ -134,9 +138,10 @@ def main() -> None:
             kin = np.array([p.split("-")[0] == picture.split("-")[0] for p in held.picture])
             arrays = (np.concatenate(held.x), *map(np.array, (held.kind, held.label, held.picture)))
             weights.append(fit(*(array[~kin] for array in arrays)))
-        weight, bias = (np.stack(part) for part in zip(*weights, strict=True))
-        probe = (NAMES, weight.astype(np.float32), bias.astype(np.float32))
-        model._probe = lambda probe=probe: probe
+        if weights:
+            weight, bias = (np.stack(part) for part in zip(*weights, strict=True))
+            probe = (NAMES, weight.astype(np.float32), bias.astype(np.float32))
+            model._probe = lambda probe=probe: probe
         for spot in (spot for spot in spots if spot.picture == picture):
             found = heard(spot)
             loudest = max((area.gain_db for area in found), default=0.0)
