@@ -18,6 +18,7 @@ GROUPS = {
     "segmenter": "earwitness.segmenters",
     "namer": "earwitness.namers",
     "depth": "earwitness.depths",
+    "guide": "earwitness.guides",
     "tiles": "earwitness.tiles",
 }
 """Role → entry point group. The role is the word used in options and messages."""
