@@ -17,6 +17,9 @@ __version__ = "0.1.0"
 _WHERE = {
     "listen": "earwitness.verbs.listening",
     "render": "earwitness.verbs.rendering",
+    "map_region": "earwitness.verbs.mapping",
+    "find_places": "earwitness.verbs.finding",
+    "hear_at": "earwitness.verbs.finding",
     "Heard": "earwitness.verbs.heard",
     "Scene": "earwitness.scene",
     "Source": "earwitness.scene",
@@ -33,7 +36,10 @@ __all__ = [
     "Sound",
     "Source",
     "__version__",
+    "find_places",
+    "hear_at",
     "listen",
+    "map_region",
     "render",
 ]
 

@@ -23,6 +23,7 @@ GROUPS = {
     "namer": "earwitness.namers",
     "depth": "earwitness.depths",
     "tracker": "earwitness.trackers",
+    "tiles": "earwitness.tiles",
 }
 """Role → entry point group. The role is the word used in options and messages."""
 

@@ -271,9 +271,13 @@ def save(name: str, folder: Path) -> Path:
     if pictures in _PICTURES:
         _PICTURES[pictures]().save_pretrained(folder)
     if name == "clip":
-        hf.CLIPTokenizer(vocab=_clip_words(), merges=[], model_max_length=40).save_pretrained(folder)
+        hf.CLIPTokenizer(vocab=_clip_words(), merges=[], model_max_length=40).save_pretrained(
+            folder
+        )
     elif name == "siglip":
-        hf.T5TokenizerFast(vocab=_t5_words(), extra_ids=0, model_max_length=16).save_pretrained(folder)
+        hf.T5TokenizerFast(vocab=_t5_words(), extra_ids=0, model_max_length=16).save_pretrained(
+            folder
+        )
     elif name == "t5":
         t5_tokenizer().save_pretrained(folder)
     elif name == "blip":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from earwitness.cli.console import console, progress_line, source_table
-from earwitness.cli.options import LAYOUTS_HELP, rendering_options
+from earwitness.cli.options import LAYOUTS_HELP, clip_options, rendering_options
 
 
 @click.command(
@@ -16,6 +17,10 @@ Examples
   earwitness listen photo.jpg
   earwitness listen photo.jpg --out heard/ --layout 7.1.4 --layout hoa3
   earwitness listen photo.jpg --prompt "light rain, distant thunder" --duration 60
+  earwitness listen clip.mp4                    clip.heard.mp4 and clip.scene/
+  earwitness listen clip.mp4 --keep-sound --preview
+  earwitness listen anim.gif --duration 5
+  earwitness listen pano.jpg --projection equirect
 """
 )
 @click.argument("picture", type=click.Path(path_type=Path))
@@ -35,10 +40,17 @@ Examples
     "[default: 5.1 and binaural]",
 )
 @click.option(
-    "--duration", "-d", type=float, default=10.0, show_default=True, help="Length, seconds."
+    "--duration",
+    "-d",
+    type=float,
+    metavar="SECONDS",
+    help="Length.  [default: 10 for a picture, all of a clip]",
 )
 @click.option(
-    "--sources", type=int, metavar="N", help="Most sources.  [default: decided by what is seen]"
+    "--sources",
+    type=int,
+    metavar="N",
+    help="Most sources, in a clip at one time.  [default: decided by what is seen]",
 )
 @click.option(
     "--prompt",
@@ -75,12 +87,13 @@ Examples
     show_default=True,
     help="Direction from the axis-aligned box or from the minimal enclosing polygon.",
 )
+@clip_options
 @rendering_options
 def listen(
     picture: Path,
     out: Path | None,
     layouts: tuple[str, ...],
-    duration: float,
+    duration: float | None,
     sources: int | None,
     prompt: str | None,
     fov: float | None,
@@ -93,14 +106,18 @@ def listen(
     loudness: float | None,
     rate: int | None,
     adm: bool,
+    **clip: Any,
 ) -> None:
-    """Hear a PICTURE: each thing from where it is.
+    """Hear a PICTURE, a panorama or a clip: each thing from where it is.
 
     Writes a folder with scene.json, a FLAC stem for each source, a WAV for each layout and
-    scene.png, a picture of what was heard.
+    scene.png, a picture of what was heard. Of a clip (a video, or an animated GIF, WebP or PNG) it
+    also writes PICTURE.heard.mp4 beside the folder: the same picture with a 5.1 sound track, in
+    which what moves is heard moving.
+
+    Long work can be stopped with Ctrl-C; it goes on where it was when it is started again.
     """
     from earwitness.cli.main import quiet
-    from earwitness.verbs.listening import DEFAULT_LAYOUTS
     from earwitness.verbs.listening import listen as hear
 
     folder = out if out is not None else Path(picture.name).with_suffix(".scene")
@@ -108,7 +125,7 @@ def listen(
         heard = hear(
             picture,
             out=folder,
-            layouts=layouts or DEFAULT_LAYOUTS,
+            layouts=layouts or None,
             renderer=renderer,
             loudness_lufs=loudness,
             adm=adm,
@@ -123,9 +140,11 @@ def listen(
             name=name,
             region=region,
             rate_hz=rate if rate is not None else 48000,
+            **clip,
         )
     if not quiet():
         out_console = console()
         out_console.print(source_table(heard.scene, out_console.width))
         out_console.print(f"\n{heard.words}\n")
-        out_console.print(f"written: {folder}", soft_wrap=True)
+        for written in (folder, *heard.files):
+            out_console.print(f"written: {written}", soft_wrap=True)

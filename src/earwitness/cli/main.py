@@ -19,7 +19,7 @@ Examples
 """
 
 
-class _Group(click.Group):
+class Group(click.Group):
     """A group whose subcommands all know ``--debug`` and ``--quiet``."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
@@ -61,7 +61,7 @@ def quiet() -> bool:
 
 
 @click.group(
-    cls=_Group,
+    cls=Group,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -75,11 +75,15 @@ def earwitness() -> None:
 
 
 def _register() -> None:
+    from earwitness.cli.find import find
+    from earwitness.cli.gallery import gallery
     from earwitness.cli.listen import listen
+    from earwitness.cli.map import map_command
     from earwitness.cli.render import render
+    from earwitness.cli.visit import visit
     from earwitness.cli.voice import voice
 
-    for command in (listen, render, voice):
+    for command in (listen, render, voice, visit, map_command, find, gallery):
         earwitness.add_command(command)
 
 

@@ -3,7 +3,7 @@
 from earwitness.scene.codec import SCHEMA, from_json, to_json
 from earwitness.scene.concepts import FREE, UNNAMED, Concept, concepts
 from earwitness.scene.layout import Channel, Layout, layout_named, layouts
-from earwitness.scene.scene import LARGEST_SEED, LONGEST_S, Air, Listener, Scene
+from earwitness.scene.scene import LARGEST_SEED, LONGEST_S, MOST_SOURCES, Air, Listener, Scene
 from earwitness.scene.sound import Sound
 from earwitness.scene.source import Bed, Credit, Region, Source
 
@@ -11,6 +11,7 @@ __all__ = [
     "FREE",
     "LARGEST_SEED",
     "LONGEST_S",
+    "MOST_SOURCES",
     "SCHEMA",
     "UNNAMED",
     "Air",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -145,6 +145,8 @@ class Heard:
         Where its stems are.
     keeper
         Whatever must live as long as the folder (a temporary folder), or None.
+    files
+        What was written beside the folder: the clip with its new sound, the preview.
 
     Examples
     --------
@@ -156,8 +158,10 @@ class Heard:
         scene: Scene,
         folder: Path,
         keeper: tempfile.TemporaryDirectory[str] | None = None,
+        files: Sequence[Path] = (),
     ) -> None:
         self.scene, self.folder, self._keeper = scene, folder, keeper
+        self.files = tuple(files)
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Heard:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.look.watching import Follow
 from earwitness.media import STEMS, write_flac
 from earwitness.scene import Bed, Scene, Source
 from earwitness.verbs.progress import Progress, counted, silent
 from earwitness.voice.contract import Request, Voice
+from earwitness.voice.follow import followed
+
+_SHORTEST_S = 0.05
+_SILENCE = 1 << 16
 
 _Item = TypeVar("_Item", Source, Bed)
 
@@ -36,6 +42,52 @@ def _crop(pixels: NDArray[np.uint8] | None, item: Source | Bed) -> NDArray[np.ui
     return part if part.size else None
 
 
+def sounding(item: Source | Bed, duration_s: float) -> tuple[float, float]:
+    """Return from when to when something sounds, by its gain.
+
+    In a long clip most things are there for a while only; they are voiced for that while.
+
+    Examples
+    --------
+    >>> sounding(Bed("a", "a", "wind", gain=((2.0, 0.0), (3.0, 1.0), (5.0, 1.0), (6.0, 0.0))), 60.0)
+    (2.0, 6.0)
+    """
+    on = [i for i, row in enumerate(item.gain) if row[1] > 0.0]
+    if not on:
+        return 0.0, duration_s
+    start = 0.0 if on[0] == 0 else item.gain[on[0] - 1][0]
+    end = duration_s if on[-1] == len(item.gain) - 1 else item.gain[on[-1] + 1][0]
+    start = float(np.clip(start, 0.0, duration_s))
+    end = float(np.clip(end, 0.0, duration_s))
+    return (start, end) if end - start >= _SHORTEST_S else (0.0, duration_s)
+
+
+def between_silence(
+    blocks: Iterable[NDArray[np.float32]], before: int, total: int
+) -> Iterator[NDArray[np.float32]]:
+    """Yield blocks with silence before and after them, ``total`` samples in all.
+
+    Examples
+    --------
+    >>> np.concatenate(list(between_silence([np.ones(2, np.float32)], 1, 5))).tolist()
+    [0.0, 1.0, 1.0, 0.0, 0.0]
+    """
+    done = 0
+    while done < before:
+        step = min(_SILENCE, before - done)
+        yield np.zeros(step, np.float32)
+        done += step
+    for block in blocks:
+        part = block[: total - done]
+        if len(part):
+            yield part
+            done += len(part)
+    while done < total:
+        step = min(_SILENCE, total - done)
+        yield np.zeros(step, np.float32)
+        done += step
+
+
 def voice_scene(
     scene: Scene,
     folder: Path,
@@ -43,6 +95,7 @@ def voice_scene(
     *,
     rate_hz: int = 48000,
     pixels: NDArray[np.uint8] | None = None,
+    follows: Mapping[str, Follow] | None = None,
     progress: Progress = silent,
 ) -> Scene:
     """Make the stems that a scene lacks.
@@ -59,6 +112,8 @@ def voice_scene(
         Rate of the stems.
     pixels
         The picture, for voices that look.
+    follows
+        By id, the visible motion that a sound is to follow.
     progress
         Told after each part.
 
@@ -85,17 +140,31 @@ def voice_scene(
             progress(stage, (number + part) / len(lacking))
 
         tell(0.0)
+        start_s, end_s = sounding(item, scene.duration_s)
         request = Request(
             words=item.name,
             concept=item.concept,
-            duration_s=scene.duration_s,
+            duration_s=end_s - start_s,
             rate_hz=rate_hz,
             seed=seed_of(scene.seed, item.id),
             pixels=_crop(pixels, item),
         )
         voiced = voice.voice(request)
+        blocks: Iterable[NDArray[np.float32]] = voiced.blocks
+        motion = (follows or {}).get(item.id)
+        if motion is not None:
+            blocks = followed(
+                blocks,
+                rate_hz,
+                onsets_s=[at - start_s for at in motion.onsets_s],
+                times_s=motion.times_s - start_s,
+                activity=motion.activity,
+                rng=np.random.default_rng(request.seed),
+            )
+        total = max(1, round(scene.duration_s * rate_hz))
+        whole = between_silence(blocks, round(start_s * rate_hz), total)
         stem = f"{STEMS}/{item.id}.flac"
-        write_flac(folder / stem, counted(voiced.blocks, request.samples, tell), rate_hz=rate_hz)
+        write_flac(folder / stem, counted(whole, total, tell), rate_hz=rate_hz)
         made[item.id] = dataclasses.replace(item, stem=stem, credits=voiced.credits)
 
     def kept(items: tuple[_Item, ...]) -> tuple[_Item, ...]:

@@ -90,9 +90,7 @@ def anchors_of(
     return anchors
 
 
-def _of_size(
-    found: Found, name: Name, focal_px: float, height: int, width: int
-) -> Anchor | None:
+def _of_size(found: Found, name: Name, focal_px: float, height: int, width: int) -> Anchor | None:
     box = box_of(found.mask)
     kind: Kind | None = kind_of(name)
     if kind is not None:

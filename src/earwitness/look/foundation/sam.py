@@ -95,9 +95,7 @@ class _AnythingSegmenter(ModelPart):
     def _model(self) -> Any:
         raise NotImplementedError
 
-    def _prepared(
-        self, pixels: NDArray[np.uint8], model: Any
-    ) -> tuple[Any, int, tuple[int, int]]:
+    def _prepared(self, pixels: NDArray[np.uint8], model: Any) -> tuple[Any, int, tuple[int, int]]:
         """Return the model's input, its side in pixels, and how much of it shows the picture."""
         raise NotImplementedError
 
@@ -188,9 +186,7 @@ class SamSegmenter(_AnythingSegmenter):
 
         return self._load(kind)
 
-    def _prepared(
-        self, pixels: NDArray[np.uint8], model: Any
-    ) -> tuple[Any, int, tuple[int, int]]:
+    def _prepared(self, pixels: NDArray[np.uint8], model: Any) -> tuple[Any, int, tuple[int, int]]:
         import torch
 
         side = int(model.config.vision_config.image_size)
@@ -233,9 +229,7 @@ class Sam2Segmenter(_AnythingSegmenter):
 
         return self._load(kind, unneeded=VIDEO_ONLY)
 
-    def _prepared(
-        self, pixels: NDArray[np.uint8], model: Any
-    ) -> tuple[Any, int, tuple[int, int]]:
+    def _prepared(self, pixels: NDArray[np.uint8], model: Any) -> tuple[Any, int, tuple[int, int]]:
         import torch
 
         # The number of features of the finest level tells the input's side: 4 pixels each.
