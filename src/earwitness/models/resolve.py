@@ -99,7 +99,7 @@ def resolve(what: str | Path, name: str | None = None) -> Path:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers from printing its own report of what this module checks itself."""
     logging: Any = import_module("transformers.utils.logging")
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -168,7 +168,7 @@ def load_pretrained(
 
     check_folder(folder, entry)
     try:
-        with _quiet():
+        with quiet():
             model, info = kind.from_pretrained(
                 str(folder),
                 use_safetensors=True,
