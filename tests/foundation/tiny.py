@@ -58,7 +58,7 @@ def sam2() -> Any:
         },
         image_size=128, memory_attention_hidden_size=wide, memory_attention_num_layers=1,
         memory_attention_feed_forward_hidden_size=64, memory_encoder_hidden_size=wide,
-        memory_encoder_output_channels=32, mask_downsampler_embed_dim=wide,
+        memory_encoder_output_channels=64, mask_downsampler_embed_dim=wide,
         memory_fuser_embed_dim=wide, memory_fuser_intermediate_dim=64, memory_fuser_num_layers=1,
         memory_attention_rope_feat_sizes=[8, 8],
     )  # fmt: skip

@@ -79,11 +79,12 @@ def _register() -> None:
     from earwitness.cli.gallery import gallery
     from earwitness.cli.listen import listen
     from earwitness.cli.map import map_command
+    from earwitness.cli.models import models
     from earwitness.cli.render import render
     from earwitness.cli.visit import visit
     from earwitness.cli.voice import voice
 
-    for command in (listen, render, voice, visit, map_command, find, gallery):
+    for command in (listen, render, voice, visit, map_command, find, gallery, models):
         earwitness.add_command(command)
 
 

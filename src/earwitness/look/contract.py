@@ -106,3 +106,15 @@ class Depth(Protocol):
     ) -> Sequence[Distance]:
         """Return how far each region is."""
         ...
+
+
+class Tracker(Protocol):
+    """Regions of one frame to where they are in those that follow, in the order of the clip."""
+
+    def begin(self, picture: Picture, masks: Sequence[NDArray[np.bool_]]) -> None:
+        """Take what is to be followed from now on: masks of a frame."""
+        ...
+
+    def step(self, picture: Picture) -> Sequence[NDArray[np.bool_] | None]:
+        """Return where each is in the next frame, or None where it is out of sight."""
+        ...

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from earwitness.errors import WeightsError
+from earwitness.models.choice import chosen
 from earwitness.models.device import require
 from earwitness.models.folder import again, check_folder, keys
 from earwitness.models.register import Entry, entry_named, register
@@ -51,6 +52,9 @@ def _in_hub_cache(entry: Entry) -> Path | None:
 
 def where(entry: Entry, root: Path | None = None) -> Path | None:
     """Return the folder that an entry's weights are in, or None; the network is not asked."""
+    entry, folder = chosen(entry, root or store_root())
+    if folder is not None:
+        return folder
     place = (root or store_root()) / entry.name
     if place.is_dir():
         return place

@@ -1,4 +1,4 @@
-"""What voices that generate share: windows of any model to stems of any length, the best of several.
+"""What voices that generate share: windows to stems of any length, the best of several.
 
 A model makes windows of some seconds. A longer sound is made of windows of their own chance,
 overlapped without a beat; of each window there may be several candidates, of which a ranker takes

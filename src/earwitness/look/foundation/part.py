@@ -63,6 +63,8 @@ class ModelPart:
             return made.to(settings.place)
 
         key = f"{self.entry.title} ({settings.precision})"
+        if "tracker" in type(self).__name__.lower():
+            key = f"{key}, for clips"  # the same weights in another class
         return settings.shelf.get(key, load, device=settings.place)
 
     def _processor(self, kind: Callable[[], Any], **options: Any) -> Any:

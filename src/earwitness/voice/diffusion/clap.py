@@ -56,9 +56,7 @@ class ClapRanker:
         heard, said = self.sounds(sounds, rate_hz), self.texts(words)
         return np.asarray((heard * said).sum(axis=1), dtype=np.float64)
 
-    def sounds(
-        self, sounds: Sequence[NDArray[np.float32]], rate_hz: int
-    ) -> NDArray[np.float64]:
+    def sounds(self, sounds: Sequence[NDArray[np.float32]], rate_hz: int) -> NDArray[np.float64]:
         """Return the vector of each sound, of length 1, shape ``(n, size)``."""
         import torch
 

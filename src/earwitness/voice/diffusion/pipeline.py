@@ -55,9 +55,7 @@ class PipelineVoice(GeneratedVoice):
         require("torch", "transformers", "diffusers", *modules, what=self.entry.title)
         super().__init__(settings, ranker)
 
-    def pipeline(
-        self, kind: Callable[[], Any], parts: Callable[[], dict[str, Any]] = dict
-    ) -> Any:
+    def pipeline(self, kind: Callable[[], Any], parts: Callable[[], dict[str, Any]] = dict) -> Any:
         """Return the pipeline, from the shelf or with its weights from the folder.
 
         Every part's keys are compared with the headers of its files: a part that would keep

@@ -180,7 +180,7 @@ def load(folder: Path, entry: Entry, text_size: int) -> TangoFlux:
             f"{folder / 'config.json'} cannot be read as JSON: {error}. {what_to_run(entry)}"
         ) from None
     # The file may hold the text encoder too; that is loaded by itself.
-    table = {k: v for k, v in _read(folder / "tangoflux.safetensors", entry).items()}
+    table = _read(folder / "tangoflux.safetensors", entry)
     table = {k: v for k, v in table.items() if not k.startswith(_TEXT_KEYS)}
     with torch.device("meta"):
         model = TangoFlux(config, text_size)
