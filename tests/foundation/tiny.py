@@ -10,10 +10,7 @@ from typing import Any
 import torch
 import transformers as hf
 
-WORDS = (
-    "a an the of photo dog cat sea waves barking sound what would one hear here nothing red car "
-    "music speech rain wind tree person talking street and in on with"
-).split()
+WORDS = ["a", "an", "the", "of", "photo", "dog", "cat", "sea", "waves", "barking", "sound", "what", "would", "one", "hear", "here", "nothing", "red", "car", "music", "speech", "rain", "wind", "tree", "person", "talking", "street", "and", "in", "on", "with"]
 
 
 def sam() -> Any:

@@ -177,5 +177,14 @@ def model_settings(options: dict[str, Any]) -> Any:
     """Take the options of :data:`model_options` out of a command's and return them as settings."""
     from earwitness.models.settings import Settings
 
-    names = ["device", "precision", "low_memory", "batch", "steps", "guidance", "negative", "candidates"]
+    names = [
+        "device",
+        "precision",
+        "low_memory",
+        "batch",
+        "steps",
+        "guidance",
+        "negative",
+        "candidates",
+    ]
     return Settings(**{name: options.pop(name) for name in names})

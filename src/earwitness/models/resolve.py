@@ -31,6 +31,13 @@ def store_root() -> Path:
 
 def _in_hub_cache(entry: Entry) -> Path | None:
     """Return the snapshot that the hub's own tools have fetched, if it is there."""
+    # Asked of the disk first: importing the hub's tools takes seconds.
+    home = os.environ.get("HF_HOME") or Path(
+        os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface"
+    )
+    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
+    if not (cache / f"models--{entry.hub.replace('/', '--')}").is_dir():
+        return None
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import LocalEntryNotFoundError

@@ -35,11 +35,11 @@ _LEADING = re.compile(
 
 
 def tidied(answer: str) -> str:
-    """Return the phrase that a model's answer comes down to; empty where it hears nothing.
+    r"""Return the phrase that a model's answer comes down to; empty where it hears nothing.
 
     Examples
     --------
-    >>> tidied("The sound of waves crashing on the beach.\\nIt is calm.")
+    >>> tidied("The sound of waves crashing on the beach.\nIt is calm.")
     'waves crashing on the beach'
     >>> tidied("You would hear a dog barking."), tidied("Nothing."), tidied("a photo of a red car")
     ('a dog barking', '', 'a red car')

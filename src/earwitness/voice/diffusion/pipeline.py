@@ -92,7 +92,7 @@ def _loaded(kind: Any, folder: Path, voice: PipelineVoice, parts: dict[str, Any]
         with quiet(), _still():
             return kind.from_pretrained(
                 str(folder),
-                torch_dtype=voice.settings.dtype,
+                dtype=voice.settings.dtype,
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,

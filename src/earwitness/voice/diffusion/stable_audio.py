@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,9 @@ class StableAudioVoice(PipelineVoice):
     def _batch(self, asks: Sequence[Ask], seconds: float) -> Sounds:
         pipe, settings = self._pipe(), self.settings
         negatives = [negative_of(ask.request, settings.negative) for ask in asks]
-        with settings.faster():
+        with settings.faster(), warnings.catch_warnings():
+            # Of rounding at the ends of the noise's time axis, which changes nothing.
+            warnings.filterwarnings("ignore", category=UserWarning, module="torchsde")
             answer = pipe(
                 [words_of(ask.request) for ask in asks],
                 audio_end_in_s=seconds,
