@@ -1,4 +1,4 @@
-"""Looking with foundation models: through the real code on tiny ones, and the job with forced answers."""
+"""Looking with foundation models: the real code on tiny ones, the job with forced answers."""
 
 from __future__ import annotations
 

@@ -116,10 +116,14 @@ def test_see_2_sound_writes_a_right_5_1_file(root, photo, tmp_path, monkeypatch)
     assert all(word in used for word in ("Segment Anything", "Depth Anything", "CoDi", "peak"))
 
 
-def test_without_weights_it_fails_in_one_line_within_seconds(root, photo, capsys):
-    begun = time.monotonic()
+def test_without_weights_it_fails_in_one_line_within_seconds(root, photo, capsys, monkeypatch):
+    def never(*arguments):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr("socket.socket.connect", never)
+    begun = time.process_time()  # nothing is waited for, so the clock of the wall tells no more
     assert main(["listen", str(photo), "--preset", "see-2-sound"]) == 1
-    assert time.monotonic() - begun < 5
+    assert time.process_time() - begun < 5
     said = capsys.readouterr().err.strip()
     assert said.count("\n") == 0
     assert "earwitness models fetch codi" in said

@@ -64,7 +64,7 @@ def test_a_pipeline_with_a_missing_key_is_refused(folders, tmp_path, name):
     table.pop(sorted(table)[0])
     save_file(table, file, metadata={"format": "pt"})
     voice = plugins.made("voice", f"{name}:{place}", Settings(steps=1))
-    with pytest.raises(WeightsError, match="missing|could not be loaded"):
+    with pytest.raises(WeightsError, match=r"missing|could not be loaded"):
         list(voice.voice(Request("a dog", duration_s=0.3, rate_hz=8000)).blocks)
     file.write_bytes(file.read_bytes()[:-50])
     with pytest.raises(WeightsError, match="truncated"):
@@ -153,7 +153,7 @@ def test_longer_than_a_window_goes_on_at_the_same_loudness_and_in_batches():
 def test_what_a_voice_cannot_do_is_said():
     with pytest.raises(VoiceError, match="--name clip"):
         Tones().voice(Request("what is seen here", UNNAMED))
-    with pytest.raises(OptionError, match="steps 9.*does not generate"):
+    with pytest.raises(OptionError, match=r"steps 9.*does not generate"):
         make_voice("synth", Settings(steps=9))
 
     class Broken(Tones):

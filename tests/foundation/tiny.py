@@ -10,13 +10,18 @@ from typing import Any
 import torch
 import transformers as hf
 
-WORDS = ["a", "an", "the", "of", "photo", "dog", "cat", "sea", "waves", "barking", "sound", "what", "would", "one", "hear", "here", "nothing", "red", "car", "music", "speech", "rain", "wind", "tree", "person", "talking", "street", "and", "in", "on", "with"]
+WORDS = [
+    "a", "an", "the", "of", "photo", "dog", "cat", "sea", "waves", "barking", "sound", "what",
+    "would", "one", "hear", "here", "nothing", "red", "car", "music", "speech", "rain", "wind",
+    "tree", "person", "talking", "street", "and", "in", "on", "with",
+]  # fmt: skip
 
 
 def sam() -> Any:
     config = hf.SamConfig(
         vision_config={
-            "hidden_size": 32, "output_channels": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+            "hidden_size": 32, "output_channels": 16, "num_hidden_layers": 1,
+            "num_attention_heads": 2,
             "image_size": 64, "patch_size": 16, "mlp_ratio": 2.0, "window_size": 2,
             "global_attn_indexes": [0], "num_pos_feats": 8,
         },
@@ -39,7 +44,8 @@ def sam2() -> Any:
             "backbone_config": {
                 "model_type": "sam2_hiera_det_model", "hidden_size": 24, "num_attention_heads": 1,
                 "image_size": [128, 128], "blocks_per_stage": [1, 1, 2, 1],
-                "embed_dim_per_stage": [24, 32, 48, 64], "num_attention_heads_per_stage": [1, 1, 2, 2],
+                "embed_dim_per_stage": [24, 32, 48, 64],
+                "num_attention_heads_per_stage": [1, 1, 2, 2],
                 "window_size_per_stage": [4, 2, 2, 2], "global_attention_blocks": [3],
                 "window_positional_embedding_background_size": [4, 4],
             },
@@ -70,7 +76,8 @@ def mask2former() -> Any:
             "out_features": ["stage1", "stage2", "stage3", "stage4"],
         },
         feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=32,
-        encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=32, num_queries=5,
+        encoder_layers=1, decoder_layers=2, num_attention_heads=2, dim_feedforward=32,
+        num_queries=5,
         id2label={0: "dog", 1: "sea", 2: "tree-merged"},
     )  # fmt: skip
     return hf.Mask2FormerForUniversalSegmentation(config)
@@ -81,7 +88,8 @@ def depth_anything(kind: str = "relative") -> Any:
         backbone_config={
             "model_type": "dinov2", "hidden_size": 16, "num_hidden_layers": 4,
             "num_attention_heads": 2, "image_size": 56, "patch_size": 14, "mlp_ratio": 2,
-            "out_features": ["stage1", "stage2", "stage3", "stage4"], "reshape_hidden_states": False,
+            "out_features": ["stage1", "stage2", "stage3", "stage4"],
+            "reshape_hidden_states": False,
         },
         patch_size=14, reassemble_hidden_size=16, neck_hidden_sizes=[8, 8, 16, 16],
         fusion_hidden_size=8, head_hidden_size=8, depth_estimation_type=kind, max_depth=80,

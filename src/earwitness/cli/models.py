@@ -23,8 +23,8 @@ Examples
   earwitness models convert codi downloads/CoDi converted/codi
 \b
 Where weights are
-  EARWITNESS_MODELS names the folder, by default ~/.cache/earwitness/models; models.toml in it can give
-  a name another folder, hub id or revision:  [sam2-tiny]  folder = "/data/sam2"
+  EARWITNESS_MODELS names the folder, by default ~/.cache/earwitness/models; models.toml in it
+  can give a name another folder, hub id or revision:  [sam2-tiny]  folder = "/data/sam2"
 """,
 )
 def models() -> None:

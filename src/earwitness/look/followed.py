@@ -1,4 +1,4 @@
-"""A segmenter for the frames of a clip that follows what it has found instead of finding it anew."""
+"""A segmenter for the frames of a clip that follows what it has found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names by comparison: CLIP and SigLIP find the words whose vector a region's picture is next to."""
+"""Names by comparison: CLIP and SigLIP find the words that are nearest to a region."""
 
 from __future__ import annotations
 

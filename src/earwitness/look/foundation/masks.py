@@ -1,4 +1,4 @@
-"""From the answers of a promptable segmenter to regions: grid, stability, suppression of doubles."""
+"""From the answers of a promptable segmenter to regions: grid, stability, no doubles."""
 
 from __future__ import annotations
 
