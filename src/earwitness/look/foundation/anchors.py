@@ -179,8 +179,12 @@ def _line(x: Array, y: Array, sigma: Array) -> tuple[float, float]:
     """Return slope (at least a little) and offset of a line, little moved by outliers.
 
     Weighted least squares, each round with the weights of Geman and McClure for what lies far.
+    An anchor is uncertain by a factor: what says "far" where all others say "near" is as uncertain
+    as they are, not as little as its own small inverse.
     """
-    weight = 1 / sigma**2
+    part = np.where(y > 0, sigma / np.maximum(y, 1e-9), 0.0)
+    wide = np.maximum(sigma, part * float(np.median(y)))
+    weight = 1 / wide**2
     slope, offset = 1 / _USUAL_M, 0.0
     for _ in range(_ROUNDS):
         total = weight.sum()
@@ -189,6 +193,7 @@ def _line(x: Array, y: Array, sigma: Array) -> tuple[float, float]:
         slope = float(weight @ ((x - mx) * (y - my))) / var if var > 1e-12 else slope
         slope = max(slope, 1e-4)
         offset = my - slope * mx
-        off = (y - slope * x - offset) / sigma
-        weight = 1 / sigma**2 / (1 + (off / 2) ** 2) ** 2
+        told = slope * x + offset
+        wide = np.maximum(sigma, part * told)
+        weight = 1 / wide**2 / (1 + ((y - told) / wide / 2) ** 2) ** 2
     return slope, offset
