@@ -23,6 +23,7 @@ GROUPS = {
     "namer": "earwitness.namers",
     "depth": "earwitness.depths",
     "tracker": "earwitness.trackers",
+    "guide": "earwitness.guides",
     "tiles": "earwitness.tiles",
 }
 """Role → entry point group. The role is the word used in options and messages."""

@@ -54,6 +54,15 @@ class Renderer:
     def render(self, scene, stems, *, layout, rate_hz):
         yield np.full((1, round(scene.duration_s * rate_hz)), 0.25, np.float32)
 
+class Guide:
+    name = "thirdparty"
+
+    def match(self, pixels, sound):
+        return sound
+
+class Tiles:
+    pass
+
 """
     )
     info = tmp_path / "thirdparty-1.0.dist-info"

@@ -93,10 +93,10 @@ def _at_rate(samples: ArrayLike, rate_hz: int) -> Array:
 
 
 def _mono(samples: Array, sound: Sound) -> Array:
-    """Return all full-range channels added with the power they have; W alone of ambisonics."""
+    """Return the mean of all full-range channels; W alone of ambisonics."""
     layout = sound.channels
     if layout.kind == "ambisonics":
-        return samples[0]
+        return np.asarray(samples[0])
     full = [i for i in range(len(samples)) if i not in layout.lfe]
     return np.asarray(samples[full].mean(axis=0))
 
@@ -292,7 +292,7 @@ def acoustics(first: Sound, second: Sound) -> Acoustics:
         "chroma": _chroma_match(a, b, weight),
         "spectral_contrast": _contrast_match(a, b, weight),
         "intelligibility": float("nan") if spoken == TOO_SHORT else float(np.clip(spoken, 0, 1)),
-        "image": _image_match(*heard, first, second),
+        "image": _image_match(heard[0], heard[1], first, second),
     }
     known = [value for value in scores.values() if np.isfinite(value)]
     return Acoustics(**scores, overall=float(np.mean(known)), delay_s=late, level_db=level)
