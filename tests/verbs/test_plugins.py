@@ -37,6 +37,16 @@ class Voice:
         sine = np.sin(np.arange(request.samples) * 0.05).astype(np.float32) * 0.1
         return Voiced(iter([sine]), "church-bells", "a sine")
 
+class Tracker:
+    def begin(self, picture, masks):
+        self.masks = masks
+
+    def step(self, picture):
+        return self.masks
+
+class Tiles:
+    pass
+
 class Renderer:
     def lays_out(self, layout):
         return layout.title == "mono"

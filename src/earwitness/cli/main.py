@@ -87,6 +87,7 @@ def _register() -> None:
     from earwitness.cli.gallery import gallery
     from earwitness.cli.listen import listen
     from earwitness.cli.map import map_command
+    from earwitness.cli.models import models
     from earwitness.cli.render import render
     from earwitness.cli.train import train
     from earwitness.cli.visit import visit
@@ -94,7 +95,7 @@ def _register() -> None:
 
     watched = (listen, render, voice)
     placed = (visit, map_command, find, gallery)
-    learned = (train, evaluate, embed, caption, convert)
+    learned = (train, evaluate, embed, caption, convert, models)
     for command in (*watched, *placed, *learned):
         earwitness.add_command(command)
 
