@@ -161,6 +161,8 @@ class Config:
     dropout, drop_path, spec_augment
         Regularisation in training: of the fusion layers, of the audio blocks (largest, growing
         linearly), and whether stripes are cut out of spectrograms.
+    text_encoder
+        Whose states the model's words are; see :func:`earwitness.atlas.texts.load_text_encoder`.
     level_free
         Bring every spectrogram to the same mean power first: how loud a recording is says more of
         its recorder than of its place.
@@ -183,6 +185,7 @@ class Config:
     dropout: float = 0.1
     drop_path: float = 0.1
     spec_augment: bool = True
+    text_encoder: str = "flan-t5-large"
     level_free: bool = False
 
     def __post_init__(self) -> None:
