@@ -8,7 +8,7 @@ PHOTO ?= examples/stream.jpg
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: listen test lint types check docs bench clean
+.PHONY: listen test test-extras lint types check docs bench clean
 
 # Byte code is not compiled beforehand: it is a fifth of the environment, and Python makes what
 # it needs when it first runs.
@@ -32,7 +32,16 @@ listen: $(VENV)/installed
 	$(BIN)/earwitness listen $(PHOTO) --out $(basename $(notdir $(PHOTO))).scene
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
+
+# With PyTorch and the extras: the files whose tests wait for them.
+$(VENV)/installed-extras: $(VENV)/installed-dev
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[hub,train,atlas,scale,maps-test]'
+	@touch $@
+
+test-extras: $(VENV)/installed-extras
+	$(BIN)/python -m pytest -n auto --extras
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

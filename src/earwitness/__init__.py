@@ -17,6 +17,10 @@ __version__ = "0.1.0"
 _WHERE = {
     "listen": "earwitness.verbs.listening",
     "render": "earwitness.verbs.rendering",
+    "visit": "earwitness.verbs.visiting",
+    "map_region": "earwitness.verbs.mapping",
+    "find_places": "earwitness.verbs.finding",
+    "hear_at": "earwitness.verbs.finding",
     "Heard": "earwitness.verbs.heard",
     "Scene": "earwitness.scene",
     "Source": "earwitness.scene",
@@ -33,8 +37,12 @@ __all__ = [
     "Sound",
     "Source",
     "__version__",
+    "find_places",
+    "hear_at",
     "listen",
+    "map_region",
     "render",
+    "visit",
 ]
 
 

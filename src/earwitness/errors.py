@@ -6,6 +6,7 @@ it on one line and ends with exit code 1; a traceback is shown only with ``--deb
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 
@@ -45,6 +46,36 @@ class WeightsError(EarwitnessError):
     """Weights that are not there, not whole, of another model, or not safe to read."""
 
 
+class GalleryError(EarwitnessError):
+    """A gallery that is not there, not whole, or made by another embedder."""
+
+
+class MapError(EarwitnessError):
+    """A map whose making stopped: a worker that dies again and again, imagery that is not had."""
+
+
+class FetchError(EarwitnessError):
+    """Something on the network that could not be fetched, or may not be.
+
+    Parameters
+    ----------
+    message
+        What was wrong.
+    status
+        The HTTP status that was answered, if one was.
+    passing
+        Whether it may go well another time (a time-out, an overloaded server).
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, passing: bool = False) -> None:
+        self.status, self.passing = status, passing
+        super().__init__(message)
+
+
+class PlaceError(EarwitnessError):
+    """A place that is not on Earth, is not known by that name, or has no imagery."""
+
+
 class SceneError(EarwitnessError):
     """A scene with a field that holds something not allowed.
 
@@ -67,12 +98,12 @@ class SceneError(EarwitnessError):
 
     def __init__(self, field: str, held: Any, allowed: str) -> None:
         self.field, self.held, self.allowed = field, held, allowed
-        shown = repr(held)
+        shown = json.dumps(held) if isinstance(held, float) else repr(held)  # NaN, Infinity
         if len(shown) > 80:
             shown = shown[:77] + "..."
         super().__init__(f"{field} holds {shown}; allowed is {allowed}")
 
     def within(self, parent: str) -> SceneError:
-        """Return the same error with ``parent`` put before the field's path."""
-        join = "" if self.field.startswith("[") else "."
+        """Return the same error with ``parent`` (a field, or a file and ``": "``) before it."""
+        join = "" if self.field.startswith("[") or parent.endswith(": ") else "."
         return SceneError(f"{parent}{join}{self.field}", self.held, self.allowed)

@@ -68,3 +68,19 @@ def test_sheet_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "nowhere").write_text("a file where a folder should be")
     with pytest.raises(OutputError, match=r"nowhere.*cannot be written"):
         sheet(tmp_path / "nowhere" / "sheet.png", only=["dog"], duration_s=0.2, voice=Tone())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("s.png", "PNG"), ("s.jpg", "JPEG"), ("s.webp", "WEBP")]
+)
+def test_a_sheet_is_the_kind_of_file_that_its_name_says(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    written = sheet(tmp_path / name, only=["wind"], duration_s=0.5, voice=Tone())
+    with Image.open(written) as picture:
+        assert picture.format == kind
+
+
+def test_a_sheet_of_another_kind_is_refused_before_anything_sounds(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"\.gif.*\.png"):
+        sheet(tmp_path / "s.gif", only=["wind"], voice=None)

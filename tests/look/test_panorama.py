@@ -6,7 +6,7 @@ import pytest
 from earwitness.look.panorama import (
     Extent,
     Sight,
-    box_of,
+    box_of_extent,
     flat_views,
     merged,
     to_equirect,
@@ -94,5 +94,5 @@ def test_stuff_grows_together_across_the_seam():
 
 
 def test_a_box_over_the_seam_goes_on_past_the_edge():
-    x0, _, x1, _ = box_of(Extent(180, 0, 20, 10), 3600, 1800)
+    x0, _, x1, _ = box_of_extent(Extent(180, 0, 20, 10), 3600, 1800)
     assert (x0, x1) == (3500, 3700)

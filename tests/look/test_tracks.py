@@ -1,5 +1,7 @@
 """Things keep their identity, are named by vote, and move smoothly."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,7 @@ def test_a_straight_path_is_kept_and_its_noise_is_not():
                 t,
                 azimuth + rng.normal(0, 0.7),
                 distance=distance * np.exp(rng.normal(0, 0.1)),
+                width=float(np.degrees(2 * np.arctan(0.4 / distance)) * np.exp(rng.normal(0, 0.1))),
                 elevation=elevation,
             )
         )
@@ -88,6 +91,24 @@ def test_a_straight_path_is_kept_and_its_noise_is_not():
     far, true_far = np.linalg.norm(rows[:, 1:], axis=1), np.linalg.norm(truth, axis=1)
     assert np.median(np.abs(far / true_far - 1)) < 0.06
     assert np.all(np.diff(rows[:, 0]) > 0)
+
+
+def test_measured_growth_steadies_the_distance():
+    rng = np.random.default_rng(4)
+    track, box = Track([]), None
+    for i, t in enumerate(times(24, 0.25)):
+        distance = 8.0 - 0.9 * t
+        size = float(np.degrees(2 * np.arctan(0.4 / distance)) * np.exp(rng.normal(0, 0.15)))
+        one = seen(t, 5.0, distance=distance * np.exp(rng.normal(0, 0.3)), width=size)
+        here = (float(i), 0.0, 10.0 + i, 10.0)
+        grew = float(np.log((distance + 0.9 * 0.25) / distance)) + rng.normal(0, 0.01)
+        track.seen.append(replace(one, box_px=here, grew=((box, grew),) if box is not None else ()))
+        box = here
+    rows = np.array(path(track))
+    far = np.linalg.norm(rows[:, 1:], axis=1)
+    ratio = far / (8.0 - 0.9 * rows[:, 0])
+    assert np.all(np.diff(far) < 0)
+    assert ratio.max() / ratio.min() < 1.12
 
 
 def test_smoothing_keeps_lines_at_uneven_times():

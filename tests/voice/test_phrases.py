@@ -195,7 +195,7 @@ def test_inflections_share_a_stem(forms: str) -> None:
 def test_captions_of_others_are_understood_or_refused() -> None:
     captions = Path(HERE.parents[1], "benchmarks", "captions.toml")
     rows = tomllib.loads(captions.read_text("utf-8"))["caption"]
-    assert len(rows) == 100
+    assert len(rows) == 50
     understood = 0
     for row in rows:
         try:
@@ -203,7 +203,7 @@ def test_captions_of_others_are_understood_or_refused() -> None:
             understood += 1
         except VoiceError:
             assert row["now"] == "refused", row["text"]
-    assert understood >= 97
+    assert understood >= 49
 
 
 def model_with(*names: str) -> Model:

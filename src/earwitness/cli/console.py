@@ -41,8 +41,13 @@ def progress_line(quiet: bool) -> Iterator[Tell]:
     )
     with shown:
         task = shown.add_task("starting", total=1.0)
+        last = 0.0
 
         def tell(stage: str, done: float) -> None:
+            nonlocal last
+            if done < last:  # another stage: its pace says nothing of the one before
+                shown.reset(task, description=stage)
+            last = done
             shown.update(task, description=stage, completed=done)
 
         yield tell

@@ -7,6 +7,9 @@ from importlib import import_module
 import click
 
 SUBCOMMANDS = {
+    "acoustics": ("earwitness.cli.evaluate_measures", "acoustics"),
+    "scene": ("earwitness.cli.evaluate_measures", "scene"),
+    "set": ("earwitness.cli.evaluate_measures", "set_"),
     "retrieval": ("earwitness.cli.evaluate_retrieval", "retrieval"),
     "codebook": ("earwitness.cli.evaluate_codebook", "codebook"),
 }
@@ -33,4 +36,8 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup)
 def evaluate() -> None:
-    """Measure what models make of data."""
+    """Measure: where things are heard, how alike sounds are, what models make of data.
+
+    Every figure of scene, acoustics and set is explained in docs/measures.md, with what it cannot
+    tell.
+    """

@@ -19,7 +19,7 @@ Examples
 """
 
 
-class _Group(click.Group):
+class Group(click.Group):
     """A group whose subcommands all know ``--debug`` and ``--quiet``."""
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
@@ -65,7 +65,7 @@ def quiet() -> bool:
 
 
 @click.group(
-    cls=_Group,
+    cls=Group,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -83,12 +83,20 @@ def _register() -> None:
     from earwitness.cli.convert import convert
     from earwitness.cli.embed import embed
     from earwitness.cli.evaluate import evaluate
+    from earwitness.cli.find import find
+    from earwitness.cli.gallery import gallery
     from earwitness.cli.listen import listen
+    from earwitness.cli.map import map_command
+    from earwitness.cli.models import models
     from earwitness.cli.render import render
     from earwitness.cli.train import train
+    from earwitness.cli.visit import visit
     from earwitness.cli.voice import voice
 
-    for command in (listen, render, voice, train, evaluate, embed, caption, convert):
+    watched = (listen, render, voice)
+    placed = (visit, map_command, find, gallery)
+    learned = (train, evaluate, embed, caption, convert, models)
+    for command in (*watched, *placed, *learned):
         earwitness.add_command(command)
 
 

@@ -148,10 +148,10 @@ class Canvas:
         """Return what was drawn."""
         return self._image.resize((self.width_px, self.height_px), Image.Resampling.BOX)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a PNG, whole or not at all."""
+    def save(self, path: str | os.PathLike[str], *, small: bool = True) -> None:
+        """Write a PNG, whole or not at all; ``small`` takes the time to make it small."""
         with beside(Path(path)) as made:
-            self.image().save(made, format="PNG", optimize=True)
+            self.image().save(made, format="PNG", optimize=small)
 
 
 def shorten(words: str, most: int = 34) -> str:

@@ -9,6 +9,7 @@ from earwitness.draw.canvas import FAINT, INK, PANEL, RULE, Canvas, Colour, Poin
 from earwitness.scene import Scene, Source, frame
 
 _NEAREST_M = 0.5
+_MOST_LABELS = 16
 
 
 def _rings(farthest_m: float) -> list[float]:
@@ -81,6 +82,8 @@ def draw_plan(
         (plan.point(source.azimuth_deg, source.distance_m), source, colour(index))
         for index, source in enumerate(scene.sources)
     ]
+    # Of a long clip's many sources those that were there longest are named.
+    labels = sorted(labels, key=lambda row: len(row[1].positions), reverse=True)[:_MOST_LABELS]
     _draw_labels(canvas, labels, box)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import signal
 
+from earwitness.errors import OutputError
 from earwitness.media.output import beside
 from earwitness.scene import concepts
 from earwitness.voice.contract import Request, Voice
@@ -124,12 +126,12 @@ def sheet(
     voice: Voice | None = None,
     progress: Callable[[str, float], None] = lambda stage, done: None,
 ) -> Path:
-    """Draw a sheet of spectrograms and write it as PNG.
+    """Draw a sheet of spectrograms and write it.
 
     Parameters
     ----------
     path
-        Where to write.
+        Where to write: ``.png``, ``.jpg`` or ``.webp``.
     only
         Concepts to draw; None for all that have a model, in the vocabulary's order.
     duration_s, rate_hz, seed
@@ -149,10 +151,12 @@ def sheet(
     Raises
     ------
     OutputError
-        If it cannot be written.
+        If it cannot be written, or ends in something else.
     VoiceError
         If one of the concepts cannot sound.
     """
+    file = Path(path)
+    kind = _kind(file)  # told before the work is done
     speaker = voice if voice is not None else Synthesiser()
     keys = list(only) if only is not None else list(models())
     wide, high, head, gap, title = 220, 96, 20, 8, 46
@@ -188,10 +192,21 @@ def sheet(
         pen.rectangle((x, y + 2, x + 5, y + head - 4), FAMILY_COLOURS[concept.family])
         pen.text((x + 11, y + 2), key, _INK, _font(13))
         page.paste(picture, (x, y + head))
-    return _write(page, Path(path))
+    with beside(file) as made:
+        page.save(made, **kind)
+    return file
 
 
-def _write(page: Image.Image, path: Path) -> Path:
-    with beside(path) as made:
-        page.save(made, format="PNG", optimize=True)
-    return path
+_KINDS: Mapping[str, dict[str, Any]] = {
+    ".png": {"format": "PNG", "optimize": True},
+    ".jpg": {"format": "JPEG", "quality": 85, "optimize": True},
+    ".jpeg": {"format": "JPEG", "quality": 85, "optimize": True},
+    ".webp": {"format": "WEBP", "quality": 85},
+}
+
+
+def _kind(path: Path) -> dict[str, Any]:
+    """Return how a picture is written, by how its file's name ends."""
+    if path.suffix.lower() not in _KINDS:
+        raise OutputError(f"{path} ends in {path.suffix!r}; write one of {', '.join(_KINDS)}")
+    return _KINDS[path.suffix.lower()]

@@ -63,6 +63,7 @@ class Motion:
         self,
         times_s: Sequence[float],
         boxes: Sequence[tuple[float, float, float, float]],
+        inside: slice = slice(None),
     ) -> Array:
         """Return the motion inside a moving box at each frame, 0 to 1, shape ``(frames,)``.
 
@@ -72,14 +73,16 @@ class Motion:
             When each box was seen, ascending.
         boxes
             x0, y0, x1, y1 as fractions of the frame's width and height.
+        inside
+            Which of the frames are asked about.
         """
-        if not self.times_s:
+        at = np.asarray(self.times_s)[inside]
+        if not len(at):
             return np.zeros(0)
-        at = np.asarray(self.times_s)
         corners = np.asarray(boxes, dtype=np.float64)
         x0, y0, x1, y1 = (np.interp(at, times_s, corners[:, k]) for k in range(4))
         energy = np.empty(len(at))
-        for i, grid in enumerate(self._grids):
+        for i, grid in enumerate(self._grids[inside]):
             left = int(np.clip(x0[i] * COLUMNS, 0, COLUMNS - 1))
             right = int(np.clip(np.ceil(x1[i] * COLUMNS), left + 1, COLUMNS))
             top = int(np.clip(y0[i] * ROWS, 0, ROWS - 1))

@@ -163,6 +163,8 @@ class Camera:
     ----------
     focal_px
         Focal length at the size of the frames given to :meth:`add`, pixels.
+    turns
+        Whether its turn is to be worked out; otherwise cuts alone are.
 
     Examples
     --------
@@ -172,8 +174,8 @@ class Camera:
     (True, False)
     """
 
-    def __init__(self, focal_px: float) -> None:
-        self._focal_px = focal_px
+    def __init__(self, focal_px: float, *, turns: bool = True) -> None:
+        self._focal_px, self._turns = focal_px, turns
         self._reference: _Reference | None = None
         self._reference_turned = np.eye(3)
         self._reference_zoom = 1.0
@@ -186,6 +188,8 @@ class Camera:
         image = grey.astype(np.float64)
         if self._reference is None or self._last is None or self._last.shape != image.shape:
             return self._begin(image, -1.0)
+        if not self._turns:
+            return self._unturned(image)
         levels = _pyramid(image)
         turned, zoom = self._since
         # Two guesses: it turns on as it did, or it stands still.
@@ -208,6 +212,15 @@ class Camera:
         if fit.overlap < _LEAST_OVERLAP or fit.cost > 0.3:
             self._anchor(image, view.turned, view.zoom)
         return view
+
+    def _unturned(self, image: Array) -> View:
+        before = self._last if self._last is not None else image
+        known = before.std() > 0.5 and image.std() > 0.5
+        alike = float(np.corrcoef(before.ravel(), image.ravel())[0, 1]) if known else 1.0
+        if alike < _CUT_CORRELATION and _far_apart(before, image):
+            return self._begin(image, alike)
+        self._last = image
+        return View(np.eye(3), 1.0, False, alike)
 
     def _begin(self, image: Array, alike: float) -> View:
         self._last, self._step = image, np.eye(3)

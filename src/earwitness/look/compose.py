@@ -147,8 +147,8 @@ def compose(
     heard = heard[: max(0, room - len(wished))]
     ids: dict[str, int] = {}
     sources = [_source(part, view, ids) for part in heard]
-    sources += [_unseen(one, ids) for one in wished]
-    layers = [_bed(concept, words, ids) for concept, words in dict(beds).items()]
+    sources += [unseen_source(one, ids) for one in wished]
+    layers = [bed_layer(concept, words, ids) for concept, words in dict(beds).items()]
     evened, behind = balanced(sources, layers)
     return Scene(
         evened,
@@ -207,13 +207,37 @@ def _id(concept: str, ids: dict[str, int]) -> str:
 
 
 def _source(part: Part, view: _View, ids: dict[str, int]) -> Source:
-    concept = concepts().get(part.name.concept or "")
-    key = part.name.concept or ""
     polygon = enclosing_polygon(part.mask)
     box = box_of(part.mask)
     x, y = centroid(polygon) if view.region == "polygon" else centre(box)
     azimuth, elevation = view.camera.angles(x, y)
-    place = frame.xyz(azimuth, elevation, part.distance.metres)
+    return source_of(
+        part,
+        ids,
+        azimuth_deg=float(azimuth),
+        elevation_deg=float(elevation),
+        width_deg=view.camera.width_deg(box),
+        box_px=view.box(box),
+        polygon_px=tuple(
+            (round(px * view.scale, 2), round(py * view.scale, 2)) for px, py in polygon
+        ),
+    )
+
+
+def source_of(
+    part: Part,
+    ids: dict[str, int],
+    *,
+    azimuth_deg: float,
+    elevation_deg: float,
+    width_deg: float,
+    box_px: Box,
+    polygon_px: tuple[tuple[float, float], ...] = (),
+) -> Source:
+    """Return the source that a part is, seen in a direction; ``ids`` counts those of a kind."""
+    concept = concepts().get(part.name.concept or "")
+    key = part.name.concept or ""
+    place = frame.xyz(azimuth_deg, elevation_deg, part.distance.metres)
     wide = part.count > 1 or (concept is not None and concept.kind == "area")
     return Source(
         _id(key, ids),
@@ -222,12 +246,8 @@ def _source(part: Part, view: _View, ids: dict[str, int]) -> Source:
         "area" if wide else "point",
         level_db=_level(key, part.count),
         positions=((0.0, *(round(float(v), 6) for v in place)),),
-        spread_deg=round(view.camera.width_deg(box), 2) if wide else 0.0,
-        region=Region(
-            view.box(box),
-            tuple((round(px * view.scale, 2), round(py * view.scale, 2)) for px, py in polygon),
-            round(float(np.clip(part.name.score, 0, 1)), 4),
-        ),
+        spread_deg=round(width_deg, 2) if wide else 0.0,
+        region=Region(box_px, polygon_px, round(float(np.clip(part.name.score, 0, 1)), 4)),
     )
 
 
@@ -238,7 +258,8 @@ def _level(concept: str, count: int = 1) -> float:
     return round((known.level_db if known is not None else 70.0) + more, 2)
 
 
-def _unseen(one: Unseen, ids: dict[str, int]) -> Source:
+def unseen_source(one: Unseen, ids: dict[str, int]) -> Source:
+    """Return the source of something that was wished for and is not seen."""
     known = concepts().get(one.concept)
     wide = known is not None and known.kind == "area"
     place = frame.xyz(one.azimuth_deg, one.elevation_deg, one.distance_m)
@@ -253,7 +274,8 @@ def _unseen(one: Unseen, ids: dict[str, int]) -> Source:
     )
 
 
-def _bed(concept: str, words: str, ids: dict[str, int]) -> Bed:
+def bed_layer(concept: str, words: str, ids: dict[str, int]) -> Bed:
+    """Return the bed of a concept."""
     known = concepts().get(concept)
     level = known.level_db if known is not None else 45.0
     if known is not None and known.kind != "bed":

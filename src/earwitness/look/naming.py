@@ -15,7 +15,7 @@ import numpy as np
 
 from earwitness.look.contract import Found, Name, Picture
 from earwitness.look.eyes import COCO_CLASSES
-from earwitness.look.geometry import Box, area, inside
+from earwitness.look.geometry import Box, inside
 from earwitness.look.labels import Kind, kinds, masses
 from earwitness.look.outlines import box_of
 from earwitness.look.sight import Sight, sight_of
@@ -221,16 +221,28 @@ def _same(
     boxes: Sequence[Box], found: Sequence[Found], names: Sequence[Name], i: int, j: int
 ) -> bool:
     a, b = boxes[i], boxes[j]
-    alike = _sort(names[i]) == _sort(names[j])
-    covered = inside(a, b)
+    return same_thing(names[i], names[j], inside(a, b), inside(b, a))
+
+
+def same_thing(a: Name, b: Name, covered: float, covers: float) -> bool:
+    """Return whether two names are of one and the same thing.
+
+    Parameters
+    ----------
+    a, b
+        The names.
+    covered, covers
+        Which part of the first thing's region lies in the second's, and the other way round.
+    """
+    alike = _sort(a) == _sort(b)
     # People stand before one another; of a cow within a cow, one is a part of the other.
-    much = 0.85 if names[i].concept in ("speech", "footsteps") else 0.6
-    if alike and (covered > much or inside(b, a) > much):
+    much = 0.85 if a.concept in ("speech", "footsteps") else 0.6
+    if alike and (covered > much or covers > much):
         return True
     # Another name for the same place: a person and the drum before it are two things, but one
     # box can hold only one animal.
-    similar = area(a) / max(area(b), 1e-9)
-    return covered > 0.75 and 0.35 < similar < 1.6 and not _people_and(names[i], names[j])
+    similar = covers / max(covered, 1e-9)
+    return covered > 0.75 and 0.35 < similar < 1.6 and not _people_and(a, b)
 
 
 def _people_and(a: Name, b: Name) -> bool:

@@ -104,18 +104,23 @@ class FlatView:
         Azimuth of its middle.
     focal_px
         Its focal length.
+    pitch_deg
+        Elevation of its middle.
     """
 
     picture: Picture
     yaw_deg: float
     focal_px: float
+    pitch_deg: float = 0.0
 
     def directions(self, x_px: Array, y_px: Array) -> Array:
         """Return directions in the listener frame of points of the view, shape ``(..., 3)``."""
         x, y = np.broadcast_arrays(np.asarray(x_px, float), np.asarray(y_px, float))
         middle_x, middle_y = self.picture.width_px / 2, self.picture.height_px / 2
         ahead = np.stack([np.full(x.shape, self.focal_px), middle_x - x, middle_y - y], axis=-1)
-        return frame.to_listener(ahead, np.zeros(3), -self.yaw_deg)
+        up, out = np.sin(np.radians(self.pitch_deg)), np.cos(np.radians(self.pitch_deg))
+        lifted = ahead @ np.array([[out, 0.0, up], [0.0, 1.0, 0.0], [-up, 0.0, out]])
+        return frame.to_listener(lifted, np.zeros(3), -self.yaw_deg)
 
     def extent(self, box_px: tuple[float, float, float, float]) -> Extent:
         """Return the directions that a box of the view covers."""
@@ -149,33 +154,49 @@ def flat_views(picture: Picture) -> list[FlatView]:
         its full height for 180° of elevation (or less, about the horizon, when it is flatter
         than 2:1).
     """
+    step = 360.0 / VIEWS
+    return [
+        flat_view(picture, float(frame.wrap_deg(180.0 - step * number))) for number in range(VIEWS)
+    ]
+
+
+def flat_view(
+    picture: Picture, yaw_deg: float, pitch_deg: float = 0.0, fov_deg: float = VIEW_FOV_DEG
+) -> FlatView:
+    """Return one flat, square view of an equirectangular picture.
+
+    Parameters
+    ----------
+    picture
+        As in :func:`flat_views`.
+    yaw_deg, pitch_deg
+        Azimuth and elevation of its middle.
+    fov_deg
+        Angle that it shows.
+    """
     height, width = picture.pixels.shape[:2]
-    side = int(min(LARGEST_VIEW_PX, max(64, width / 360.0 * VIEW_FOV_DEG * 1.2)))
-    focal = side / 2 / np.tan(np.radians(VIEW_FOV_DEG / 2))
+    side = int(min(LARGEST_VIEW_PX, max(64, width / 360.0 * fov_deg * 1.2)))
+    focal = float(side / 2 / np.tan(np.radians(fov_deg / 2)))
     # A picture much larger than its views is brought down first, so that nothing flickers.
-    shrink = max(1.0, width / 360.0 / (focal * np.pi / 180.0))
-    source = picture.pixels
-    if shrink > 1.5:
-        source = ndimage.uniform_filter(source, (round(shrink), round(shrink), 1), mode="wrap")
-    views = []
-    for number in range(VIEWS):
-        yaw = float(frame.wrap_deg(180.0 - 360.0 / VIEWS * number))
-        blank = FlatView(Picture(np.zeros((side, side, 3), np.uint8)), yaw, float(focal))
-        y, x = np.mgrid[0:side, 0:side] + 0.5
-        azimuth, elevation, _ = frame.angles(blank.directions(x, y))
-        u, v = to_equirect(azimuth, elevation, width, height)
-        seen = np.stack(
-            [
-                ndimage.map_coordinates(
-                    source[..., k], [v - 0.5, np.mod(u - 0.5, width)], order=1, mode="grid-wrap"
-                )
-                for k in range(3)
-            ],
-            axis=-1,
-        )
-        name = f"{picture.name} towards {yaw:.0f}°"
-        views.append(FlatView(Picture(seen.astype(np.uint8), None, name), yaw, float(focal)))
-    return views
+    shrink = max(1, round(width / 360.0 / (focal * np.pi / 180.0)))
+    blank = FlatView(Picture(np.zeros((side, side, 3), np.uint8)), yaw_deg, focal, pitch_deg)
+    y, x = np.mgrid[0:side, 0:side] + 0.5
+    azimuth, elevation, _ = frame.angles(blank.directions(x, y))
+    u, v = to_equirect(azimuth, elevation, width, height)
+    rows, columns = v - 0.5, np.mod(u - 0.5, width)
+    seen = np.zeros((side, side, 3), np.float32)
+    for across in (np.arange(shrink) + 0.5) / shrink - 0.5:
+        for k in range(3):
+            seen[..., k] += ndimage.map_coordinates(
+                picture.pixels[..., k],
+                [rows, columns + across * shrink],
+                order=1,
+                mode="grid-wrap",
+                output=np.float32,
+            )
+    pixels = np.clip(seen / shrink, 0, 255).astype(np.uint8)
+    name = f"{picture.name} towards {yaw_deg:.0f}°"
+    return FlatView(Picture(pixels, None, name), yaw_deg, focal, pitch_deg)
 
 
 def to_equirect(
@@ -194,7 +215,9 @@ def to_equirect(
     return x, np.clip(y, 0.5, height_px - 0.5)
 
 
-def box_of(extent: Extent, width_px: int, height_px: int) -> tuple[float, float, float, float]:
+def box_of_extent(
+    extent: Extent, width_px: int, height_px: int
+) -> tuple[float, float, float, float]:
     """Return an extent's box in the equirectangular picture.
 
     One that crosses the seam at the right edge goes on past it: ``x1`` is then beyond the width.

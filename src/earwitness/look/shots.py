@@ -7,6 +7,7 @@ steady intervals, longer ones while nothing moves.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -16,43 +17,27 @@ from numpy.typing import NDArray
 
 from earwitness.look.activity import Motion
 from earwitness.look.camera import SMALL_SIDE_PX, Camera, View
-from earwitness.look.contract import Depth, Namer, Picture, Segmenter
-from earwitness.look.geometry import Pinhole, centre, focal_px
-from earwitness.look.outlines import box_of
+from earwitness.look.contract import Picture
+from earwitness.look.geometry import Box, focal_px
+from earwitness.look.growth import SIDE_PX, growth, paired
+from earwitness.look.lens import Lens
 from earwitness.look.tracks import Seen
 from earwitness.media.clips import Frame
-from earwitness.scene import frame
+from earwitness.scene import Scene, frame
 
 Array = NDArray[np.float64]
 
-LOOK_SIDE_PX = 1024
 MOTION_PER_S = 25.0
 """Most frames a second that camera and motion are worked out for."""
 
 STILL = 0.01
 _KEY_AFTER_S = 0.4  # the first frames of a shot are often still blended with the last one's end
 _KEY_EVERY_S = 10.0
+_GROWTH_WITHIN_S = 1.5
+_STILL_PX, _MOST_STILLS = 640, 32
 
 # Camera axes (x right, y down, z ahead) to the listener frame (x front, y left, z up).
 _TO_LISTENER = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Who looks.
-
-    Parameters
-    ----------
-    segmenter, namer, depth
-        As their Protocols say.
-    fov_deg
-        Horizontal angle of view, or None for 60° along the longer side.
-    """
-
-    segmenter: Segmenter
-    namer: Namer
-    depth: Depth
-    fov_deg: float | None = None
 
 
 @dataclass(eq=False)
@@ -69,7 +54,9 @@ class Shot:
     seen
         Of every frame looked at: when, and the things seen, in the shot's world.
     keys
-        Times and pictures that stand for the shot.
+        Times at which the shot's surroundings were looked at, and the scenes of those frames.
+    look_px
+        Width and height of the frames as they were looked at.
     motion
         What moved.
     """
@@ -80,14 +67,18 @@ class Shot:
     turns: list[Array] = field(default_factory=list)
     zooms: list[float] = field(default_factory=list)
     seen: list[tuple[float, list[Seen]]] = field(default_factory=list)
-    keys: list[tuple[float, Picture]] = field(default_factory=list)
+    keys: list[tuple[float, Scene]] = field(default_factory=list)
+    look_px: tuple[int, int] = (1, 1)
     motion: Motion = field(default_factory=Motion)
 
     def turn_at(self, time_s: float) -> Array:
         """Return the camera's rotation at the frame nearest to a time."""
         if not self.turns:
             return np.eye(3)
-        return self.turns[int(np.argmin(np.abs(np.asarray(self.times_s) - time_s)))]
+        after = min(bisect_left(self.times_s, time_s), len(self.turns) - 1)
+        before = max(0, after - 1)
+        nearer = time_s - self.times_s[before] < self.times_s[after] - time_s
+        return self.turns[before if nearer else after]
 
     @property
     def moved(self) -> bool:
@@ -120,14 +111,22 @@ class Memory(Protocol):
         """Keep what was seen at a time."""
         ...
 
+    def recall_still(self, time_s: float) -> Scene | None:
+        """Return the scene of the frame at a time, or None."""
+        ...
+
+    def keep_still(self, time_s: float, scene: Scene) -> None:
+        """Keep the scene of the frame at a time."""
+        ...
+
 
 class Watcher:
     """Takes a clip's frames and tells its shots.
 
     Parameters
     ----------
-    parts
-        Who looks.
+    lens
+        How frames are looked at.
     looks_per_s
         Most frames a second that are looked at.
     name
@@ -138,20 +137,24 @@ class Watcher:
 
     def __init__(
         self,
-        parts: Parts,
+        lens: Lens,
         *,
         looks_per_s: float = 3.0,
         name: str = "clip",
         memory: Memory | None = None,
     ) -> None:
         self._memory = memory
-        self._parts, self._interval_s, self._name = parts, 1.0 / looks_per_s, name
+        self._lens, self._interval_s, self._name = lens, 1.0 / looks_per_s, name
         self._shot: Shot | None = None
         self._camera: Camera | None = None
         self._size = (0, 0)
         self._last_frame_s = -1.0
         self._next_look_s = 0.0
         self._looks = 0
+        self._before: list[tuple[float, Array, list[Seen]]] = []
+        self.stills: list[tuple[float, NDArray[np.uint8]]] = []
+        """Times and small pictures of frames spread over the clip, for drawing."""
+        self._still_every_s = 0.0
 
     @property
     def looks(self) -> int:
@@ -175,13 +178,15 @@ class Watcher:
     def _take(self, one: Frame) -> Shot | None:
         grey = one.grey(SMALL_SIDE_PX)
         height, width = grey.shape
-        focal = focal_px(width, height, fov_deg=self._parts.fov_deg)
+        focal = focal_px(width, height, fov_deg=self._lens.parts.fov_deg)
         if self._camera is None or self._size != (width, height):
-            self._camera, self._size = Camera(focal), (width, height)
+            follows = self._lens.follows_camera
+            self._camera, self._size = Camera(focal, turns=follows), (width, height)
         view = self._camera.add(grey)
         ended = None
         if view.cut or self._shot is None:
             ended, self._shot = self._shot, Shot(one.time_s, one.time_s)
+            self._before = []
             self._next_look_s = one.time_s
         self._last_frame_s = one.time_s
         shot = self._shot
@@ -195,56 +200,81 @@ class Watcher:
         return ended
 
     def _look(self, one: Frame, shot: Shot) -> None:
-        picture = Picture(one.rgb(LOOK_SIDE_PX), None, self._name)
         seen = self._memory.recall(one.time_s) if self._memory is not None else None
+        picture: Picture | None = None
         if seen is None:
+            picture = self._picture(one)
             self._looks += 1
-            seen = self._things(picture, one.time_s, shot.zooms[-1])
+            seen = self._lens.things(picture, one.time_s, shot.zooms[-1])
+            seen = self._grown(one, seen)
             if self._memory is not None:
                 self._memory.keep(one.time_s, seen)
+        else:
+            self._before = [*self._before[-1:], (one.time_s, _brightness(one), seen)]
+        self._keep_still(one)
+        shot.look_px = _looked_px(one, self._lens.longest_px)
         shot.seen.append((one.time_s, [_in_world(each, shot.turns[-1]) for each in seen]))
-        first = not shot.keys
-        if first or (
-            # The first picture is replaced once the shot has settled.
-            one.time_s - shot.start_s >= _KEY_AFTER_S
-            and (len(shot.keys) == 1 and shot.keys[0][0] - shot.start_s < _KEY_AFTER_S)
-        ):
-            shot.keys = [(one.time_s, picture)]
+        settling = (
+            len(shot.keys) == 1
+            and shot.keys[0][0] - shot.start_s < _KEY_AFTER_S <= one.time_s - shot.start_s
+        )
+        if not shot.keys or settling:
+            shot.keys = [(one.time_s, self._still(one, picture))]
         elif one.time_s - shot.keys[-1][0] >= _KEY_EVERY_S:
-            shot.keys.append((one.time_s, picture))
+            shot.keys.append((one.time_s, self._still(one, picture)))
         still = shot.motion.latest < STILL and not shot.moved
         self._next_look_s = one.time_s + self._interval_s * (2.0 if still else 1.0)
 
-    def _things(self, picture: Picture, time_s: float, zoom: float) -> list[Seen]:
-        """Return the things in a picture, as the camera sees them."""
-        focal = focal_px(picture.width_px, picture.height_px, fov_deg=self._parts.fov_deg) * zoom
-        found = [one for one in self._parts.segmenter.segment(picture) if one.what == "thing"]
-        names = self._parts.namer.name(picture, found)
-        far = self._parts.depth.distance(picture, found, names, focal_px=focal)
-        camera = Pinhole(picture.width_px, picture.height_px, focal)
-        seen = []
-        for region, name, distance in zip(found, names, far, strict=True):
-            if name.concept is None:
+    def _grown(self, one: Frame, seen: list[Seen]) -> list[Seen]:
+        """Return what is seen with how much it has grown since the last two looks."""
+        grey = _brightness(one)
+        scale = grey.shape[1] / _looked_px(one, self._lens.longest_px)[0]
+        boxes = [_times(each.box_px, scale) for each in seen]
+        grew: list[list[tuple[Box, float]]] = [[] for _ in seen]
+        for time_s, earlier, its in self._before:
+            if earlier.shape != grey.shape or one.time_s - time_s > _GROWTH_WITHIN_S:
                 continue
-            box = box_of(region.mask)
-            x, y = centre(box)
-            azimuth, elevation = camera.angles(x, y)
-            low, high = camera.angles([x, x], [box[3], box[1]])[1]
-            seen.append(
-                Seen(
-                    time_s,
-                    float(azimuth),
-                    float(elevation),
-                    camera.width_deg(box),
-                    float(high - low),
-                    distance.metres,
-                    name.concept,
-                    name.words,
-                    min(region.score, name.score),
-                    box,
-                )
-            )
-        return seen
+            there = [_times(each.box_px, scale) for each in its]
+            for i, j in paired(there, boxes):
+                surer = its[i].score >= seen[j].score
+                value = growth(earlier, there[i], grey, boxes[j], surer_before=surer)
+                if value is not None:
+                    grew[j].append((its[i].box_px, round(value, 5)))
+        self._before = [*self._before[-1:], (one.time_s, grey, seen)]
+        return [replace(each, grew=tuple(rows)) for each, rows in zip(seen, grew, strict=True)]
+
+    def _picture(self, one: Frame) -> Picture:
+        return Picture(one.rgb(self._lens.longest_px), None, self._name)
+
+    def _still(self, one: Frame, picture: Picture | None) -> Scene:
+        scene = self._memory.recall_still(one.time_s) if self._memory is not None else None
+        if scene is None:
+            scene = self._lens.still(picture if picture is not None else self._picture(one))
+            if self._memory is not None:
+                self._memory.keep_still(one.time_s, scene)
+        return scene
+
+    def _keep_still(self, one: Frame) -> None:
+        """Keep a small picture now and then; ever more seldom, so that they stay few."""
+        if self.stills and one.time_s - self.stills[-1][0] < self._still_every_s:
+            return
+        self.stills.append((one.time_s, one.rgb(_STILL_PX)))
+        if len(self.stills) > _MOST_STILLS:
+            self.stills = self.stills[::2]
+            self._still_every_s = 2 * max(self._still_every_s, self.stills[1][0] / 2)
+
+
+def _brightness(one: Frame) -> Array:
+    return one.grey(SIDE_PX).astype(np.float64)
+
+
+def _times(box: Box, scale: float) -> Box:
+    return (box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale)
+
+
+def _looked_px(one: Frame, longest_px: int) -> tuple[int, int]:
+    scale = min(1.0, longest_px / max(one.width_px, one.height_px))
+    return max(1, round(one.width_px * scale)), max(1, round(one.height_px * scale))
 
 
 def _in_world(one: Seen, turned: Array) -> Seen:

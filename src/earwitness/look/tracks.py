@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 LONGEST_GAP_S = 1.5
 """Longest that a thing may be out of sight and still be the same."""
 
+_BOX_SIGMA, _STEP_SIGMA, _LOOSE_SIGMA = 0.12, 0.012, 0.3  # of the logarithm of a size
 _FARTHEST = 1.6  # in widths: farther from its prediction nothing is the same thing
 _NEVER = 1e6
 
@@ -49,6 +50,11 @@ class Seen:
         How sure, 0 to 1.
     box_px
         Where in the frame.
+    whole
+        Whether the frame shows all of it; its size tells nothing of its distance otherwise.
+    grew
+        By how much it may have grown since the look before: rows of a box there and the logarithm
+        of the growth.
     """
 
     time_s: float
@@ -61,6 +67,12 @@ class Seen:
     words: str
     score: float
     box_px: tuple[float, float, float, float]
+    whole: bool = True
+    grew: tuple[tuple[tuple[float, float, float, float], float], ...] = ()
+
+    def grown_from(self, before: Seen) -> float | None:
+        """Return the logarithm of the growth since an earlier sight, or None if it is not known."""
+        return next((value for box, value in self.grew if box == before.box_px), None)
 
 
 @dataclass
@@ -248,10 +260,11 @@ def path(
         three times as much.
     """
     times = np.array([one.time_s for one in track.seen])
-    weights = np.array([max(one.score, 0.05) for one in track.seen])
+    weights = np.array([max(one.score, 0.05) for one in track.seen]) ** 2
+    weights /= weights.max()
     turns = np.unwrap([np.radians(one.azimuth_deg) for one in track.seen])
     rises = np.array([one.elevation_deg for one in track.seen])
-    far = np.log([max(one.distance_m, 0.1) for one in track.seen])
+    far = _steadied(track)
     azimuth = np.degrees(smooth(times, turns, weights, stiffness_s))
     elevation = smooth(times, rises, weights, stiffness_s)
     distance = smooth(times, far, weights * _plain(far), 3 * stiffness_s)
@@ -264,6 +277,57 @@ def path(
     )
     rows = [(float(t), *(float(v) for v in row)) for t, row in zip(at, where, strict=True)]
     return tuple((row[0], row[1], row[2], row[3]) for row in rows)
+
+
+def _steadied(track: Track) -> Array:
+    """Return the logarithms of a track's distances, their changes taken from its apparent size.
+
+    How far a thing is, is estimated anew at each look, from witnesses that come and go. How it
+    *changes* is told far better by its size: a rigid thing twice as high is twice as near. The
+    level is the median of the looks, the course that of the size; where the frame shows only part
+    of the thing, the looks alone count.
+    """
+    far = np.log([max(one.distance_m, 0.1) for one in track.seen])
+    size = np.log([2 * np.tan(np.radians(max(one.height_deg, 0.05)) / 2) for one in track.seen])
+    whole = np.array([one.whole for one in track.seen])
+    if whole.sum() < 3:
+        return np.asarray(far, np.float64)
+    weights = np.where(whole, [max(one.score, 0.05) ** 2 for one in track.seen], 1e-3)
+    steps = [
+        (i, j, track.seen[j].grown_from(track.seen[i]))
+        for j in range(len(track.seen))
+        for i in (j - 2, j - 1)
+        if i >= 0
+    ]
+    size = _integrated(size, weights * _plain(size), steps)
+    level = float(np.median((far + size)[whole]))
+    return np.asarray(level - size, np.float64)
+
+
+def _integrated(
+    values: Array, weights: Array, steps: Sequence[tuple[int, int, float | None]]
+) -> Array:
+    """Return values that agree with measured steps between them as well as with themselves.
+
+    Least squares: the values' own deviation is :data:`_BOX_SIGMA`, that of a step from one to the
+    next or the next but one :data:`_STEP_SIGMA`; neighbours without a step are loosely tied.
+    """
+    n = len(values)
+    own = weights / max(float(weights.max()), 1e-9) / _BOX_SIGMA**2
+    banded = np.zeros((3, n))  # upper form: second, first and main diagonal
+    right = own * values
+    banded[2] = own
+    for i, j, step in steps:
+        if step is None and j - i > 1:
+            continue
+        tie = 1.0 / (_STEP_SIGMA if step is not None else _LOOSE_SIGMA) ** 2
+        jump = step if step is not None else 0.0
+        banded[2, i] += tie
+        banded[2, j] += tie
+        banded[2 - (j - i), j] -= tie
+        right[i] -= tie * jump
+        right[j] += tie * jump
+    return np.asarray(linalg.solveh_banded(banded, right), dtype=np.float64)
 
 
 def _plain(values: Array) -> Array:

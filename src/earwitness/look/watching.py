@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +13,11 @@ from numpy.typing import NDArray
 from earwitness.errors import LookError
 from earwitness.look.activity import onsets
 from earwitness.look.balance import balanced
-from earwitness.look.compose import compose
-from earwitness.look.geometry import LONG_SIDE_DEG
-from earwitness.look.shots import Parts, Shot, to_camera
+from earwitness.look.lens import Lens
+from earwitness.look.manner import Manner, manner
+from earwitness.look.shots import Shot, to_camera
 from earwitness.look.tracks import Track, follow, path
-from earwitness.look.wishes import Wished
-from earwitness.scene import Bed, Region, Scene, Source, concepts, frame
+from earwitness.scene import MOST_SOURCES, Bed, Region, Scene, Source, concepts, frame
 
 Array = NDArray[np.float64]
 
@@ -71,14 +72,11 @@ class Watched:
 
 def watched(
     shots: Sequence[Shot],
-    parts: Parts,
+    lens: Lens,
     *,
     duration_s: float,
+    size_px: tuple[int, int],
     most: int | None = None,
-    wishes: Sequence[Wished] = (),
-    refused: Sequence[str] = (),
-    region: str = "box",
-    seed: int = 0,
     name: str = "clip",
 ) -> Watched:
     """Return the scene of a clip.
@@ -87,18 +85,14 @@ def watched(
     ----------
     shots
         As a :class:`~earwitness.look.shots.Watcher` told them.
-    parts
-        Who looks at the pictures that stand for the shots.
+    lens
+        How the frames were looked at.
     duration_s
         Length of the scene.
+    size_px
+        Width and height of the clip's frames; regions are in these pixels.
     most
-        Most things that sound in a shot.
-    wishes, refused
-        What the user asked for, and did not want; see :func:`~earwitness.look.compose.compose`.
-    region
-        ``box`` or ``polygon``.
-    seed
-        For what is wished for and not seen.
+        Most things that sound at one time.
     name
         The clip's name.
 
@@ -110,130 +104,128 @@ def watched(
     shots = [shot for shot in shots if shot.keys]
     if not shots:
         raise LookError(f"{name} holds no frame that could be looked at")
-    gather = _Gather(duration_s, set(refused))
+    parts = lens.parts
+    gather = _Gather(duration_s, set(parts.refused), size_px)
     for number, shot in enumerate(shots):
         ends = (
             shot.start_s if number else 0.0,
             shots[number + 1].start_s if number + 1 < len(shots) else duration_s,
         )
         gather.things(shot, ends, MOST if most is None else most)
-        gather.surroundings(
-            shot, ends, parts, wishes=wishes, refused=refused, region=region, seed=seed
-        )
-    sources, beds = balanced(gather.sources, gather.merged_beds())
-    first = shots[0].keys[0][1]
+        gather.surroundings(shot, ends)
+    sources, beds = balanced(gather.kept(), gather.merged_beds())
     scene = Scene(
         sources,
         beds,
         duration_s=duration_s,
-        seed=seed,
+        seed=parts.seed,
         origin={
             "kind": "clip",
             "name": name,
-            "width_px": first.width_px,
-            "height_px": first.height_px,
-            "fov_deg": _fov(parts, first.width_px, first.height_px),
+            "width_px": size_px[0],
+            "height_px": size_px[1],
+            "fov_deg": lens.view_deg(*size_px),
             "fov_from": "given" if parts.fov_deg is not None else "assumed",
             "shots": len(shots),
-            "region": region,
+            "region": parts.region,
             "segmenter": type(parts.segmenter).__name__,
             "namer": type(parts.namer).__name__,
             "depth": type(parts.depth).__name__,
         },
     )
-    return Watched(scene, gather.follows, gather.tracks, shots)
-
-
-def _fov(parts: Parts, width: int, height: int) -> float:
-    if parts.fov_deg is not None:
-        return parts.fov_deg
-    half = np.tan(np.radians(LONG_SIDE_DEG / 2)) * width / max(width, height)
-    return round(float(2 * np.degrees(np.arctan(half))), 3)
+    ids = {source.id for source in sources}
+    return Watched(
+        scene,
+        {key: value for key, value in gather.follows.items() if key in ids},
+        {key: value for key, value in gather.tracks.items() if key in ids},
+        shots,
+    )
 
 
 class _Gather:
     """Collects the sources of all shots."""
 
-    def __init__(self, duration_s: float, refused: set[str]) -> None:
+    def __init__(self, duration_s: float, refused: set[str], size_px: tuple[int, int]) -> None:
         self.sources: list[Source] = []
         self.follows: dict[str, Follow] = {}
         self.tracks: dict[str, Track] = {}
         self._beds: dict[str, tuple[Bed, list[tuple[float, float]]]] = {}
         self._ids: dict[str, int] = {}
-        self._duration_s, self._refused = duration_s, refused
+        self._duration_s, self._refused, self._size_px = duration_s, refused, size_px
 
     def _id(self, concept: str) -> str:
         self._ids[concept] = self._ids.get(concept, 0) + 1
         return f"{concept[:56]}-{self._ids[concept]}"
 
     def things(self, shot: Shot, ends: tuple[float, float], most: int) -> None:
-        """Add the tracks of a shot, the most salient ones."""
-        tracks = [one for one in follow(shot.seen) if one.name[0] not in self._refused]
-        tracks = sorted(tracks, key=_salience, reverse=True)[:most]
-        for track in sorted(tracks, key=lambda one: one.start_s):
-            concept, words = track.name
-            if concept not in concepts() or concepts()[concept].kind == "bed":
-                continue
-            name = self._id(concept)
-            best = max(track.seen, key=lambda one: one.score)
+        """Add the tracks of a shot, the most salient ones of each time."""
+        heard: list[tuple[Track, Follow, Manner]] = []
+        for track in follow(shot.seen):
+            if _sounds(track, self._refused):
+                motion = _follow(track, shot)
+                how = manner(track, path(track, step_s=_ROW_S), motion.activity)
+                if how is not None and how.concept not in self._refused:
+                    heard.append((track, motion, how))
+        kept: list[tuple[Track, Follow, Manner]] = []
+        for one in sorted(heard, key=lambda one: _salience(one[0]), reverse=True):
+            if _together(one[0], [other[0] for other in kept]) < most:
+                kept.append(one)
+        for track, motion, how in sorted(kept, key=lambda one: one[0].start_s):
+            name = self._id(how.concept)
             self.sources.append(
                 Source(
                     name,
-                    words,
-                    concept,
+                    how.words,
+                    how.concept,
                     "point",
-                    level_db=concepts()[concept].level_db,
+                    level_db=concepts()[how.concept].level_db + how.change_db,
                     positions=_rows(track, shot),
-                    region=Region(best.box_px, (), round(float(np.clip(best.score, 0, 1)), 4)),
+                    region=_region(track, self._size_px[0] / shot.look_px[0]),
                     gain=_gain(track, shot, ends, self._duration_s),
                 )
             )
             self.tracks[name] = track
-            self.follows[name] = _follow(track, shot)
+            if how.follows:
+                self.follows[name] = motion
 
-    def surroundings(
-        self,
-        shot: Shot,
-        ends: tuple[float, float],
-        parts: Parts,
-        *,
-        wishes: Sequence[Wished],
-        refused: Sequence[str],
-        region: str,
-        seed: int,
-    ) -> None:
-        """Add the areas and beds of a shot, from the pictures that stand for it."""
-        times = [ends[0], *((a[0] + b[0]) / 2 for a, b in zip(shot.keys, shot.keys[1:])), ends[1]]
-        for number, (time_s, picture) in enumerate(shot.keys):
-            still = compose(
-                picture,
-                segmenter=parts.segmenter,
-                namer=parts.namer,
-                depth=parts.depth,
-                fov_deg=parts.fov_deg,
-                wishes=wishes,
-                refused=refused,
-                region=region,
-                seed=seed,
-                duration_s=self._duration_s,
-            )
+    def surroundings(self, shot: Shot, ends: tuple[float, float]) -> None:
+        """Add the areas and beds of a shot, from the frames that stand for it."""
+        times = [ends[0], *((a[0] + b[0]) / 2 for a, b in pairwise(shot.keys)), ends[1]]
+        scale = self._size_px[0] / shot.look_px[0]
+        for number, (time_s, still) in enumerate(shot.keys):
             span = (times[number], times[number + 1])
             for source in still.sources:
-                # Things are in the tracks already; what was wished for is not.
-                if source.kind == "area" or source.region is None:
-                    self._area(source, time_s, shot, span)
+                # Points and herds are in the tracks already; what was wished for is not.
+                stuff = concepts().get(source.concept)
+                wide = stuff is not None and stuff.kind == "area"
+                if (source.kind == "area" and wide) or source.region is None:
+                    self._area(_scaled(source, scale), time_s, shot, span)
             for bed in still.bed:
                 self._beds.setdefault(bed.concept, (bed, []))[1].append(span)
+
+    def kept(self) -> list[Source]:
+        """Return the sources, at most as many as a scene holds: the longest heard ones."""
+        most = MOST_SOURCES - len(self._beds) - 1
+        if len(self.sources) <= most:
+            return self.sources
+
+        def seen(source: Source) -> int:
+            track = self.tracks.get(source.id)
+            return len(track.seen) if track is not None else 10**6
+
+        left = {source.id for source in sorted(self.sources, key=seen, reverse=True)[:most]}
+        return [source for source in self.sources if source.id in left]
 
     def _area(self, source: Source, time_s: float, shot: Shot, span: tuple[float, float]) -> None:
         for i, other in enumerate(self.sources):
             same = other.concept == source.concept and other.kind == source.kind
-            held = same and other.gain and other.region is not None and other.id not in self.tracks
+            seen = (other.region is None) == (source.region is None)
+            held = same and seen and other.gain and other.id not in self.tracks
             near = abs(float(frame.wrap_deg(other.azimuth_deg - source.azimuth_deg))) < 25
             if held and near and abs(other.gain[-1][0] - span[0]) < 2 * LEAVE_S:
                 # It goes on: the picture ten seconds later shows it still.
                 rows = (*other.positions, *_turned(source, time_s, shot, span))
-                gain = (*other.gain[:-2], *_fades(span, self._duration_s)[-2:])
+                gain = (*other.gain[:-2], *_leaving(span[1], self._duration_s))
                 self.sources[i] = replace(other, positions=_ascending(rows), gain=gain)
                 return
         whole = span[0] <= 0.0 and span[1] >= self._duration_s
@@ -263,6 +255,34 @@ class _Gather:
             gain = () if whole else _ascending(tuple(rows))
             made.append(replace(bed, id=self._id(bed.concept), gain=gain))
         return made
+
+
+def _region(track: Track, scale: float) -> Region:
+    """Return where a track was seen best."""
+    best = max(track.seen, key=lambda one: one.score)
+    x0, y0, x1, y1 = (round(value * scale, 2) for value in best.box_px)
+    return Region((x0, y0, x1, y1), (), round(float(np.clip(best.score, 0, 1)), 4))
+
+
+def _scaled(source: Source, scale: float) -> Source:
+    """Return a source whose region is in the pixels of frames of another size."""
+    if source.region is None or scale == 1.0:
+        return source
+    x0, y0, x1, y1 = (round(value * scale, 2) for value in source.region.box_px)
+    polygon = tuple((round(x * scale, 2), round(y * scale, 2)) for x, y in source.region.polygon_px)
+    return replace(source, region=Region((x0, y0, x1, y1), polygon, source.region.score))
+
+
+def _sounds(track: Track, refused: set[str]) -> bool:
+    concept = concepts().get(track.name[0])
+    return concept is not None and concept.kind != "bed" and track.name[0] not in refused
+
+
+def _together(track: Track, others: Sequence[Track]) -> int:
+    """Return how many of the others sound at once while a track does, at most."""
+    during = [o for o in others if o.start_s <= track.end_s and o.end_s >= track.start_s]
+    moments = [track.start_s, *(o.start_s for o in during if o.start_s > track.start_s)]
+    return max((sum(o.start_s <= t <= o.end_s for o in during) for t in moments), default=0)
 
 
 def _salience(track: Track) -> float:
@@ -326,9 +346,15 @@ def _fades(span: tuple[float, float], duration_s: float) -> tuple[tuple[float, .
         rows += [(start, 0.0), (start + CUT_S, 1.0)]
     else:
         rows += [(0.0, 1.0)]
-    if end < duration_s:
-        rows += [(end - CUT_S / 2, 1.0), (end + CUT_S / 2, 0.0)]
-    return _ascending(tuple((round(t, 4), g) for t, g in rows))
+    rows += _leaving(end, duration_s)
+    return _ascending(tuple((round(row[0], 4), row[1]) for row in rows))
+
+
+def _leaving(end_s: float, duration_s: float) -> tuple[tuple[float, ...], ...]:
+    """Return the rows with which something leaves at a cut; none at the end of the scene."""
+    if end_s >= duration_s:
+        return ()
+    return ((round(end_s - CUT_S / 2, 4), 1.0), (round(end_s + CUT_S / 2, 4), 0.0))
 
 
 def _gain(
@@ -350,7 +376,7 @@ def _gain(
 
 def _follow(track: Track, shot: Shot) -> Follow:
     """Return the visible motion along a track."""
-    width, height = shot.keys[0][1].width_px, shot.keys[0][1].height_px
+    width, height = shot.look_px
     boxes = [
         (
             one.box_px[0] / width,
@@ -360,8 +386,9 @@ def _follow(track: Track, shot: Shot) -> Follow:
         )
         for one in track.seen
     ]
-    times = np.asarray(shot.motion.times_s)
-    energy = shot.motion.along([one.time_s for one in track.seen], boxes)
-    inside = (times >= track.start_s - ENTER_S) & (times <= track.end_s + LEAVE_S)
-    begins = onsets(times[inside], energy[inside])
-    return Follow(times[inside], energy[inside], tuple(float(t) for t in begins))
+    first = bisect_left(shot.motion.times_s, track.start_s - ENTER_S)
+    last = bisect_right(shot.motion.times_s, track.end_s + LEAVE_S)
+    inside = slice(first, last)
+    times = np.asarray(shot.motion.times_s[inside])
+    energy = shot.motion.along([one.time_s for one in track.seen], boxes, inside)
+    return Follow(times, energy, tuple(float(t) for t in onsets(times, energy)))

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from earwitness.errors import MediaError
-from earwitness.media.pictures import FORMATS, check_file, largest_px, to_rgb
+from earwitness.media.pictures import FORMATS, SMALLEST_PX, check_file, largest_px, to_rgb
+from earwitness.media.spherical import says_spherical
 
 # Containers that hold their own data. Playlists, concatenations and network formats, which could
 # make FFmpeg open other files or addresses, are not among them.
@@ -53,6 +54,8 @@ class Clip:
         Whether it is an animated picture (GIF, WebP, APNG) and no video.
     spherical
         Whether the file says that it is an equirectangular 360° picture.
+    codec
+        FFmpeg's name of the picture's codec; empty for animated pictures.
     """
 
     path: Path
@@ -63,6 +66,7 @@ class Clip:
     has_sound: bool
     animated: bool
     spherical: bool = False
+    codec: str = ""
 
 
 @dataclass(eq=False)
@@ -164,7 +168,14 @@ def _open(stream: Any, file: Path) -> Any:
         ) from error
 
 
-def _video(container: Any, file: Path) -> Any:
+def picture_stream(container: Any, file: Path) -> Any:
+    """Return the video stream of an open container.
+
+    Raises
+    ------
+    MediaError
+        If there is none, or its codec is not there to decode.
+    """
     # A cover picture in a sound file is a video stream too, of one attached picture.
     streams = [
         stream
@@ -188,6 +199,11 @@ def _rotation_deg(frame: Any) -> int:
 
 def _check_size(file: Path, width: int, height: int) -> None:
     allowed = largest_px()
+    if 1 <= min(width, height) < SMALLEST_PX:
+        raise MediaError(
+            f"{file} has frames of {width} x {height} pixels; nothing can be seen in fewer than "
+            f"{SMALLEST_PX} on a side"
+        )
     if width * height > allowed or width < 1 or height < 1:
         raise MediaError(
             f"{file} has frames of {width} x {height} pixels; at most {allowed} pixels in all are "
@@ -218,12 +234,13 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
             length = 0.0
             for number in range(count):
                 image.seek(number)
+                image.load()  # of a WebP, how long a frame lasts is told by decoding it alone
                 length += _step_s(image)
             rate = count / max(length, 1e-3)
             width, height = image.size
             return Clip(file, width, height, length, rate, has_sound=False, animated=True)
     with file.open("rb") as stream, _open(stream, file) as container:
-        video = _video(container, file)
+        video = picture_stream(container, file)
         _check_size(file, video.codec_context.width, video.codec_context.height)
         first = next(_decoded(container, video, file), None)
         if first is None:
@@ -243,13 +260,9 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
             float(video.average_rate or video.guessed_rate or 25),
             has_sound=bool(container.streams.audio),
             animated=False,
-            spherical=_says_spherical(video),
+            spherical=says_spherical(file),
+            codec=str(video.codec_context.name),
         )
-
-
-def _says_spherical(video: Any) -> bool:
-    kinds = [str(getattr(data, "type", "")).upper() for data in getattr(video, "side_data", ())]
-    return any("SPHERICAL" in kind for kind in kinds)
 
 
 def _animated(file: Path) -> Any:
@@ -351,7 +364,7 @@ def _pictures(clip: Clip) -> Iterator[Frame]:
 
 def _movie(clip: Clip) -> Iterator[Frame]:
     with clip.path.open("rb") as stream, _open(stream, clip.path) as container:
-        video = _video(container, clip.path)
+        video = picture_stream(container, clip.path)
         deinterlace = _Deinterlacer()
         start: float | None = None
         count = 0

@@ -88,7 +88,7 @@ def read_scene(folder: str | os.PathLike[str]) -> tuple[Scene, Path]:
             if stem is not None:
                 stem_file(place, stem, field=field)
     except SceneError as error:
-        raise error.within(str(file) + ":") from None
+        raise error.within(f"{file}: ") from None
     return scene, place
 
 

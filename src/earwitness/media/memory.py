@@ -28,14 +28,14 @@ def cache_folder() -> Path:
 
 
 class LineStore:
-    """Rows of plain values by time, appended to a file of lines.
+    """Plain values by kind and time, appended to a file of lines.
 
     Parameters
     ----------
     clip
         The clip that they are about.
     depends_on
-        Whatever else the rows depend on: versions, options.
+        Whatever else the values depend on: versions, options.
     """
 
     def __init__(self, clip: Path, depends_on: str) -> None:
@@ -43,38 +43,39 @@ class LineStore:
         about = f"{clip.resolve()}|{status.st_size}|{status.st_mtime_ns}|{depends_on}"
         name = hashlib.sha256(about.encode()).hexdigest()[:32]
         self._file = cache_folder() / "clips" / f"{name}.jsonl"
-        self._rows: dict[float, list[list[Any]]] = {}
+        self._values: dict[tuple[str, float], Any] = {}
         self._usable = True
         try:
             if self._file.exists() and self._file.stat().st_size < _LARGEST:
                 for line in self._file.read_text("utf-8").splitlines():
                     self._take(line)
         except (OSError, UnicodeDecodeError):
-            self._rows = {}
+            self._values = {}
 
     def _take(self, line: str) -> None:
         try:
-            row = json.loads(line)
-            self._rows[float(row["t"])] = [list(one) for one in row["seen"]]
+            kind, time_s, value = json.loads(line)
+            self._values[str(kind), float(time_s)] = value
         except (ValueError, KeyError, TypeError):
             return
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._values)
 
-    def get(self, time_s: float) -> list[list[Any]] | None:
-        """Return the rows of a time, or None."""
-        return self._rows.get(round(time_s, 6))
+    def get(self, kind: str, time_s: float) -> Any:
+        """Return the value of a kind and time, or None."""
+        return self._values.get((kind, round(time_s, 6)))
 
-    def put(self, time_s: float, rows: list[list[Any]]) -> None:
-        """Keep the rows of a time. A cache that cannot be written is done without."""
-        self._rows[round(time_s, 6)] = rows
+    def put(self, kind: str, time_s: float, value: Any) -> None:
+        """Keep a value. A cache that cannot be written is done without."""
+        key = (kind, round(time_s, 6))
+        self._values[key] = value
         if not self._usable:
             return
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._file.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps({"t": round(time_s, 6), "seen": rows}) + "\n")
+                stream.write(json.dumps([*key, value]) + "\n")
         except OSError:
             self._usable = False
 

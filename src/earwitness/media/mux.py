@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -14,14 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.errors import MediaError, OptionError, OutputError
-from earwitness.media.clips import SAFE_OPTIONS, Clip, Frame, frames
+from earwitness.media.clips import SAFE_OPTIONS, Clip, Frame, frames, picture_stream
 from earwitness.media.output import beside, reason
+from earwitness.media.spherical import mark
 from earwitness.scene import Layout
 
 CODECS = {
-    "aac": ("aac", {"mono", "stereo", "quad", "5.1", "7.1", "binaural"}),
-    "opus": ("libopus", {"mono", "stereo", "quad", "5.1", "7.1", "binaural"}),
-    "flac": ("flac", {"mono", "stereo", "quad", "5.1", "7.1", "binaural"}),
+    "aac": ("aac", {"mono", "stereo", "quad", "5.1", "7.1", "binaural", "foa"}),
+    "opus": (
+        "libopus",
+        {"mono", "stereo", "quad", "5.1", "7.1", "binaural", "foa", "hoa2", "hoa3"},
+    ),
+    "flac": ("flac", {"mono", "stereo", "quad", "5.1", "7.1", "binaural", "foa"}),
     "alac": ("alac", {"mono", "stereo", "5.1", "7.1", "binaural"}),
     "ac3": ("ac3", {"mono", "stereo", "quad", "5.1", "binaural"}),
     "pcm": ("pcm_s24le", None),
@@ -29,6 +34,7 @@ CODECS = {
 """Codec → FFmpeg's encoder and the layouts that it carries; PCM carries all, in .mov or .mkv."""
 
 _BIT_RATE_PER_CHANNEL = 96_000
+_TICKS = 90_000  # of a second, the unit of drawn pictures' times
 _AHEAD_S = 1.0  # how far the sound may be written ahead of the picture
 
 
@@ -51,9 +57,13 @@ def codec_for(name: str, layout: Layout) -> str:
     return encoder
 
 
-def _layout_name(layout: Layout) -> str:
+def _layout_name(layout: Layout, encoder: str) -> str:
     if layout.kind == "binaural":
         return "stereo"
+    if layout.kind == "ambisonics" and encoder != "libopus":
+        # AAC and FLAC have no layout for ambisonics: four channels whose order the file's SA3D box
+        # tells. FFmpeg's "4.0" passes through AAC in the order in which it came.
+        return "4.0" if layout.order == 1 else f"{len(layout.channels)} channels"
     if layout.kind == "ambisonics":
         return f"ambisonic {layout.order}"
     return layout.title
@@ -63,11 +73,19 @@ class _Track:
     """An encoder for one sound track, fed with blocks."""
 
     def __init__(self, container: Any, encoder: str, layout: Layout, rate_hz: int) -> None:
-        self.stream = container.add_stream(encoder, rate=rate_hz)
-        self.stream.layout = _layout_name(layout)
+        options = {}
+        if layout.kind == "ambisonics" and encoder == "libopus":
+            options = {"mapping_family": "2"}  # ambisonics in Opus, RFC 8486
+        elif layout.kind == "ambisonics" and encoder == "aac":
+            # What saves bits by sharing directions or noise would blur where sounds come from.
+            options = {"aac_is": "0", "aac_pns": "0", "aac_ms": "0"}
+        self.stream = container.add_stream(encoder, rate=rate_hz, options=options)
+        self.stream.layout = _layout_name(layout, encoder)
+        if encoder in ("flac", "alac"):  # 24 bits, where FFmpeg's first choice is 16
+            self.stream.format = "s32" if encoder == "flac" else "s32p"
         if not encoder.startswith(("pcm", "flac", "alac")):
             self.stream.bit_rate = _BIT_RATE_PER_CHANNEL * len(layout.channels)
-        self._rate_hz, self._layout = rate_hz, _layout_name(layout)
+        self._rate_hz, self._layout = rate_hz, _layout_name(layout, encoder)
         self.samples = 0
 
     @property
@@ -99,6 +117,7 @@ def write_under_copied_picture(
     rate_hz: int,
     codec: str = "aac",
     longest_s: float | None = None,
+    sphere: bool = False,
 ) -> None:
     """Write a clip again with its video stream copied untouched and a new sound track.
 
@@ -116,6 +135,9 @@ def write_under_copied_picture(
         ``aac``, ``opus``, ``flac``, ``alac``, ``ac3`` or ``pcm``.
     longest_s
         Leave out the picture after this time.
+    sphere
+        Mark the picture as an equirectangular sphere; the sound is marked whenever it is
+        ambisonics.
 
     Raises
     ------
@@ -129,35 +151,109 @@ def write_under_copied_picture(
             beside(file) as made,
             clip.path.open("rb") as stream,
             av.open(stream, mode="r", options=dict(SAFE_OPTIONS)) as source,
-            av.open(str(made), mode="w", format=_container(file)) as target,
         ):
-            picture = source.streams.video[0]
-            copy = target.add_stream_from_template(picture)
-            track = _Track(target, encoder, layout, rate_hz)
-            sound = iter(blocks)
-            start = _first_time(clip, picture)
-            for packet in source.demux(picture):
-                if packet.dts is None:  # the empty packet that flushes a decoder
-                    continue
-                if packet.pts is None:
-                    packet.pts = packet.dts
-                at = float(packet.pts * packet.time_base)
-                if longest_s is not None and at - float(start) > longest_s:
-                    continue
-                shift = round(start / packet.time_base)
-                packet.pts -= shift
-                packet.dts -= shift
-                _feed(target, track, sound, at - float(start) + _AHEAD_S)
-                packet.stream = copy
-                target.mux(packet)
-            _feed(target, track, sound, float("inf"))
-            for encoded in track.encode(None):
-                target.mux(encoded)
+            picture = picture_stream(source, clip.path)
+            target = av.open(
+                str(made), mode="w", format=_container(file), options={"strict": "unofficial"}
+            )
+            with target:
+                target.metadata.update(source.metadata)
+                copy = target.add_stream_from_template(picture)
+                track = _Track(target, encoder, layout, rate_hz)
+                _copy(source, picture, target, copy, track, iter(blocks), clip, longest_s)
+            _mark(made, file, sphere=sphere, layout=layout)
     except (av.error.FFmpegError, ValueError) as error:
         raise OutputError(
             f"{file} cannot be written: {reason(error)}. The picture's codec may not fit into "
             f"{file.suffix}; give --out a name that ends in .mkv or .mov"
         ) from error
+
+
+def _copy(
+    source: Any,
+    picture: Any,
+    target: Any,
+    copy: Any,
+    track: _Track,
+    sound: Iterator[NDArray[np.float32]],
+    clip: Clip,
+    longest_s: float | None,
+) -> None:
+    start = _first_time(clip, picture)
+    for packet in _packets(source, picture):
+        if packet.dts is None:  # the empty packet that flushes a decoder
+            continue
+        if packet.pts is None:
+            packet.pts = packet.dts
+        at = float(packet.pts * packet.time_base - start)
+        # By decoding time: a frame that later ones are made from is not left out before them.
+        if longest_s is not None and float(packet.dts * packet.time_base - start) >= longest_s:
+            break
+        shift = round(start / packet.time_base)
+        packet.pts -= shift
+        packet.dts -= shift
+        _feed(target, track, sound, at + _AHEAD_S)
+        packet.stream = copy
+        target.mux(packet)
+    _feed(target, track, sound, float("inf"))
+    for encoded in track.encode(None):
+        target.mux(encoded)
+
+
+def _packets(source: Any, picture: Any) -> Iterator[Any]:
+    """Yield the picture's packets; a damaged end of the file ends them."""
+    try:
+        yield from source.demux(picture)
+    except (av.error.InvalidDataError, av.error.EOFError):
+        return
+
+
+def _mark(made: Path, file: Path, *, sphere: bool, layout: Layout) -> None:
+    order = layout.order if layout.kind == "ambisonics" else None
+    if _container(file) in ("mp4", "mov") and (sphere or order is not None):
+        mark(made, sphere=sphere, order=order)
+
+
+def suffix_for(clip: Clip) -> str:
+    """Return the suffix of the first of MP4, MKV and MOV that holds a clip's picture as it is.
+
+    Raises
+    ------
+    OutputError
+        If none does.
+    """
+    for suffix in (".mp4", ".mkv", ".mov"):
+        if holds(suffix, clip):
+            return suffix
+    raise OutputError(
+        f"the picture of {clip.path}, in the codec {clip.codec}, fits into no MP4, MKV or MOV as "
+        f"it is; convert the clip to H.264 first"
+    )
+
+
+def holds(suffix: str, clip: Clip) -> bool:
+    """Return whether a kind of file can hold a clip's picture without coding it anew.
+
+    Parameters
+    ----------
+    suffix
+        ``.mp4``, ``.m4v``, ``.mov`` or ``.mkv``.
+    clip
+        The clip.
+    """
+    kind = _container(Path("a" + suffix))
+    if clip.animated:
+        return True
+    with (
+        clip.path.open("rb") as stream,
+        av.open(stream, mode="r", options=dict(SAFE_OPTIONS)) as source,
+        av.open(io.BytesIO(), mode="w", format=kind) as probe,
+    ):
+        try:
+            probe.add_stream_from_template(picture_stream(source, clip.path))
+        except (ValueError, av.error.FFmpegError):
+            return False
+    return True
 
 
 def _container(file: Path) -> str:
@@ -192,6 +288,7 @@ def write_with_drawn_picture(
     rate_hz: int,
     codec: str = "aac",
     length_s: float,
+    sphere: bool = False,
 ) -> None:
     """Write a video of pictures that we made ourselves, with a sound track.
 
@@ -205,55 +302,73 @@ def write_with_drawn_picture(
         As in :func:`write_under_copied_picture`.
     length_s
         How long the last picture is shown to.
+    sphere
+        As in :func:`write_under_copied_picture`.
     """
     encoder = codec_for(codec, layout)
     file = Path(out)
-    ticks = 90_000
     try:
-        with beside(file) as made, av.open(str(made), mode="w", format=_container(file)) as target:
-            stream: Any = None
-            track: Any = None
-            sound = iter(blocks)
-            last: NDArray[np.uint8] | None = None
-            for time_s, pixels in pictures:
-                even = pixels[
-                    : pixels.shape[0] // 2 * 2 or None, : pixels.shape[1] // 2 * 2 or None
-                ]
-                if min(even.shape[:2]) < 2:
-                    raise MediaError(
-                        f"a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels cannot be "
-                        f"made into a video"
-                    )
-                if stream is None:
-                    stream = target.add_stream("libx264", rate=30, options={"crf": "20"})
-                    stream.height, stream.width = even.shape[:2]
-                    stream.pix_fmt = "yuv420p"
-                    stream.codec_context.time_base = Fraction(1, ticks)
-                    track = _Track(target, encoder, layout, rate_hz)
-                _feed(target, track, sound, time_s + _AHEAD_S)
-                _show(target, stream, even, round(time_s * ticks), ticks)
-                last = even
-            if last is None:
-                raise MediaError("there is no picture to write")
-            _show(target, stream, last, round(length_s * ticks), ticks)
-            _feed(target, track, sound, float("inf"))
-            for packet in (*stream.encode(None), *track.encode(None)):
-                target.mux(packet)
+        with beside(file) as made:
+            with av.open(str(made), mode="w", format=_container(file)) as target:
+                _draw(target, pictures, iter(blocks), encoder, layout, rate_hz, length_s)
+            _mark(made, file, sphere=sphere, layout=layout)
     except av.error.FFmpegError as error:
         raise OutputError(f"{file} cannot be written: {reason(error)}") from error
 
 
-def _show(target: Any, stream: Any, pixels: NDArray[np.uint8], pts: int, ticks: int) -> None:
+def _draw(
+    target: Any,
+    pictures: Iterable[tuple[float, NDArray[np.uint8]]],
+    sound: Iterator[NDArray[np.float32]],
+    encoder: str,
+    layout: Layout,
+    rate_hz: int,
+    length_s: float,
+) -> None:
+    stream: Any = None
+    track: Any = None
+    last: NDArray[np.uint8] | None = None
+    shown = -1
+    for time_s, pixels in pictures:
+        height, width = (side // 2 * 2 for side in pixels.shape[:2])
+        if min(height, width) < 2:
+            raise MediaError(
+                f"a picture of {pixels.shape[1]} x {pixels.shape[0]} pixels cannot be made into "
+                f"a video"
+            )
+        even = pixels[:height, :width]
+        if stream is None:
+            stream = target.add_stream("libx264", rate=30, options={"crf": "20"})
+            stream.height, stream.width = height, width
+            stream.pix_fmt = "yuv420p"
+            stream.codec_context.time_base = Fraction(1, _TICKS)
+            track = _Track(target, encoder, layout, rate_hz)
+        _feed(target, track, sound, time_s + _AHEAD_S)
+        shown = round(time_s * _TICKS)
+        _show(target, stream, even, shown)
+        last = even
+    if last is None:
+        raise MediaError("there is no picture to write")
+    # A file's length ends with its last frame: that one is shown once more just before the end.
+    end = round(length_s * _TICKS) - _TICKS // 100
+    if end > shown:
+        _show(target, stream, last, end)
+    _feed(target, track, sound, float("inf"))
+    for packet in (*stream.encode(None), *track.encode(None)):
+        target.mux(packet)
+
+
+def _show(target: Any, stream: Any, pixels: NDArray[np.uint8], pts: int) -> None:
     frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-    frame.pts, frame.time_base = pts, Fraction(1, ticks)
+    frame.pts, frame.time_base = pts, Fraction(1, _TICKS)
     for packet in stream.encode(frame):
         target.mux(packet)
 
 
 def clip_pictures(
-    clip: Clip, longest_s: float | None = None
+    clip: Clip, longest_s: float | None = None, *, longest_side_px: int | None = None
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Yield a clip's frames as times and pixels, for animated pictures that become a video."""
     frame: Frame
     for frame in frames(clip, longest_s=longest_s):
-        yield frame.time_s, frame.rgb()
+        yield frame.time_s, frame.rgb(longest_side_px)

@@ -1,16 +1,18 @@
-"""A clip's own sound track, decoded in blocks at the rate and layout that are needed."""
+"""Sound tracks as blocks: a clip's own, at the rate and layout that are needed, and our WAVs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import av
 import av.error
 import numpy as np
+import soundfile
 from numpy.typing import NDArray
 
-from earwitness.media.clips import SAFE_OPTIONS, Clip
+from earwitness.media.clips import SAFE_OPTIONS, Clip, picture_stream
 from earwitness.scene import Layout
 
 
@@ -42,7 +44,7 @@ def own_sound(
         av.open(stream, mode="r", options=dict(SAFE_OPTIONS)) as container,
     ):
         sound = container.streams.audio[0]
-        video = container.streams.video[0]
+        video = picture_stream(container, clip.path)
         resampler = av.AudioResampler(format="flt", layout=name, rate=rate_hz)
         begin = float((video.start_time or 0) * video.time_base) if video.time_base else 0.0
         late: int | None = None
@@ -72,3 +74,16 @@ def own_sound(
 def _frames(container: Any, sound: Any) -> Iterator[Any]:
     yield from container.decode(sound)
     yield None
+
+
+_BLOCK = 1 << 15
+
+
+def wav_blocks(path: Path) -> Iterator[NDArray[np.float32]]:
+    """Yield the samples of a WAV file that we wrote, blocks of shape ``(channels, samples)``."""
+    with soundfile.SoundFile(str(path)) as file:
+        while True:
+            block = file.read(_BLOCK, dtype="float32", always_2d=True)
+            if not len(block):
+                return
+            yield np.ascontiguousarray(block.T)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from earwitness.errors import SceneError
 from earwitness.scene.scene import Air, Listener, Scene
@@ -58,10 +58,6 @@ def _layout(value: Any, depth: int) -> str:
     if isinstance(value, list) and value:
         return "[\n" + ",\n".join(inner + _layout(v, depth + 1) for v in value) + f"\n{outer}]"
     return flat
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise SceneError("scene.json", text, "finite numbers only (no NaN or Infinity)")
 
 
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -153,7 +149,7 @@ def from_json(text: str) -> Scene:
     if len(text) > LONGEST_TEXT:
         raise SceneError("scene.json", f"{len(text)} characters", f"at most {LONGEST_TEXT}")
     try:
-        table = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_no_twins)
+        table = json.loads(text, object_pairs_hook=_no_twins)
     except json.JSONDecodeError as error:
         raise SceneError(
             f"scene.json line {error.lineno} column {error.colno}", error.msg, "JSON"

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +40,7 @@ AIR_REACH_S = 0.0107
 TRANSFORM = 16384
 _SMALLEST_TRANSFORM = 4096
 _MOST_RESPONSES = 48 * 1024 * 1024  # complex numbers' bytes are eight times as many
-_GROUP = 32  # stems transformed together
+_GROUP = 32  # stems transformed together, so that their spectra stay in the processor's cache
 _MOST_WORKERS = min(4, os.cpu_count() or 1)
 
 Spectra = NDArray[np.complex64]
@@ -150,8 +152,19 @@ class _Part:
             self.still.response[...] *= np.float32(self.level)
 
 
+class _Desk:
+    """Arrays that one stretch is mixed in; made anew they would cost more than the sums in them."""
+
+    def __init__(self, parts: int, channels: int, transform: int) -> None:
+        bins = transform // 2 + 1
+        self.segments = np.zeros((_whole(parts), transform), np.float32)
+        self.padded = np.zeros((_whole(channels), bins), np.complex64)
+        self.total = self.padded[:channels]
+        self.product = np.zeros_like(self.total)
+
+
 class _Mixer:
-    """Overlap-save of all that stands still."""
+    """Overlap-save of all that stands still, several stretches at a time."""
 
     def __init__(self, parts: list[_Part], setting: Setting, back: int, ahead: int) -> None:
         self._parts, self._setting = parts, setting
@@ -159,35 +172,55 @@ class _Mixer:
         copies = max((len(p.still.gains) for p in parts if p.still.gains is not None), default=0)
         filters = setting.decorrelators(copies) if copies > 1 else np.zeros((0, 1), np.float32)
         self._copies = setting.spectra(filters)
-        # Large arrays made anew for every stretch would cost more than the sums in them.
-        bins = setting.transform // 2 + 1
-        self._segments = np.zeros((_whole(min(_GROUP, len(parts))), setting.transform), np.float32)
-        self._padded = np.zeros((_whole(len(setting.layout.channels)), bins), np.complex64)
-        self._total = self._padded[: len(setting.layout.channels)]
-        self._product = np.zeros_like(self._total)
         self._low_pass = setting.spectra(low_pass(setting.rate_hz))
+        channels = len(setting.layout.channels)
+        self._desks = [
+            _Desk(len(parts), channels, setting.transform) for _ in range(_MOST_WORKERS + 1)
+        ]
 
-    def mix(self, start: int, count: int) -> Samples:
-        """Return samples ``start`` to ``start + count`` of every channel."""
+    def stretches(self, total: int, hop: int) -> Iterator[Samples]:
+        """Yield all samples of every channel, ``hop`` at a time.
+
+        Stems are read here, in order; what follows is done by threads, which numpy and scipy let
+        run side by side. The samples do not depend on how many there are.
+        """
+        waiting: deque[tuple[_Desk, Future[Samples]]] = deque()
+        with ThreadPoolExecutor(_MOST_WORKERS) as pool:
+            for start in range(0, total, hop):
+                if len(waiting) == len(self._desks):
+                    desk, mixed = waiting.popleft()
+                    yield mixed.result()
+                else:
+                    desk = self._desks[len(waiting)]
+                count = min(hop, total - start)
+                self._read(desk, start, count)
+                waiting.append((desk, pool.submit(self._mix, desk, count)))
+            for _, mixed in waiting:
+                yield mixed.result()
+
+    def _read(self, desk: _Desk, start: int, count: int) -> None:
+        """Fill a desk with what the stems sound for samples ``start`` to ``start + count``."""
+        desk.segments[...] = 0.0
+        for part, segment in zip(self._parts, desk.segments, strict=False):
+            begin = start - self.back - part.still.delay
+            part.tape.put(segment[: self.back + count + self.ahead], begin)
+            part.tape.forget(begin + count)
+
+    def _mix(self, desk: _Desk, count: int) -> Samples:
+        """Return ``count`` samples of every channel from what was read."""
         size = self._setting.transform
-        self._total[...] = 0.0
+        desk.total[...] = 0.0
         for first in range(0, len(self._parts), _GROUP):
             group = self._parts[first : first + _GROUP]
-            segments = self._segments[: _whole(len(group))]
-            segments[...] = 0.0
-            for part, segment in zip(group, segments, strict=False):
-                begin = start - self.back - part.still.delay
-                part.tape.put(segment[: self.back + count + self.ahead], begin)
-                part.tape.forget(begin + count)
-            spectra = scipy.fft.rfft(segments, axis=1, workers=_workers(len(group)))
-            self._lay_out(group, spectra[: len(group)])
+            spectra = scipy.fft.rfft(desk.segments[first : first + _whole(len(group))], axis=1)
+            self._lay_out(group, spectra[: len(group)], desk)
         for channel in self._setting.layout.lfe:
-            self._total[channel] *= self._low_pass
-        channels = len(self._total)
-        mixed = scipy.fft.irfft(self._padded, n=size, axis=1, workers=_workers(channels))
-        return np.asarray(mixed[:channels, self.back : self.back + count], dtype=np.float32)
+            desk.total[channel] *= self._low_pass
+        mixed = scipy.fft.irfft(desk.padded, n=size, axis=1)
+        kept = mixed[: len(desk.total), self.back : self.back + count]
+        return np.asarray(kept, dtype=np.float32)
 
-    def _lay_out(self, group: list[_Part], spectra: Spectra) -> None:
+    def _lay_out(self, group: list[_Part], spectra: Spectra, desk: _Desk) -> None:
         """Add the spectra of some stems to the spectra of the channels."""
         lfe = list(self._setting.layout.lfe)
         rows: list[Spectra] = []
@@ -198,11 +231,11 @@ class _Mixer:
                 spectrum *= part.air
             still = part.still
             if still.response is not None:
-                self._total += np.multiply(still.response, spectrum, out=self._product)
+                desk.total += np.multiply(still.response, spectrum, out=desk.product)
             elif still.gains is not None and len(still.gains) > 1:
                 rows += [spectrum * copy for copy in self._copies[: len(still.gains)]]
                 gains += list(still.gains * part.level)
-            plain = np.zeros(len(self._total))
+            plain = np.zeros(len(desk.total))
             if still.gains is not None and len(still.gains) == 1:
                 plain += still.gains[0] * part.level
             plain[lfe] += part.sent
@@ -212,17 +245,12 @@ class _Mixer:
         if rows:
             weights = np.array(gains, dtype=np.float32).T
             stacked = np.stack(rows) if filtered else spectra
-            _add_product(weights, stacked.view(np.float32), self._total.view(np.float32))
+            _add_product(weights, stacked.view(np.float32), desk.total.view(np.float32))
 
 
 def _whole(rows: int) -> int:
     """Return a number of rows that the transform takes four at a time; odd ones cost double."""
     return -(-rows // 4) * 4
-
-
-def _workers(rows: int) -> int:
-    """Return how many threads transform so many rows; starting one for a few does not pay."""
-    return min(_MOST_WORKERS, max(1, rows // 8))
 
 
 def _add_product(
@@ -338,9 +366,8 @@ def stream(
     lows = Filters(low_pass(rate_hz)[None])
     total = samples_in(scene, rate_hz)
     moved, scratch = np.zeros((2, len(layout.channels), hop if movers else 0), dtype=np.float32)
-    for start in range(0, total, hop):
-        count = min(hop, total - start)
-        channels = mixer.mix(start, count)
+    for start, channels in zip(range(0, total, hop), mixer.stretches(total, hop), strict=True):
+        count = channels.shape[1]
         moved[...] = 0.0
         for mover, tape, level in movers:
             part = scratch[:, :count]

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from earwitness import __version__, plugins
+from earwitness import __version__
 from earwitness.draw.heard import draw_heard
-from earwitness.errors import OptionError
 from earwitness.look.compose import compose
 from earwitness.look.contract import Picture
+from earwitness.look.round import compose_round
 from earwitness.media import (
     check_replaceable,
     folder_beside,
@@ -21,119 +21,72 @@ from earwitness.media import (
     read_picture,
     write_scene,
 )
-from earwitness.scene import LARGEST_SEED, LONGEST_S, Scene, layout_named
-from earwitness.verbs.heard import DEFAULT_RATE_HZ, Heard, check_rate, make_voice
+from earwitness.media.clips import is_clip
+from earwitness.models.settings import Settings
+from earwitness.scene import Scene, layout_named
+from earwitness.verbs.heard import Heard, make_voice
+from earwitness.verbs.options import DEFAULT_LAYOUTS, Options
+from earwitness.verbs.parts import Looking, looking, preset
 from earwitness.verbs.progress import Progress, silent
 from earwitness.verbs.rendering import ADM_FILE, write_adm, write_layouts
 from earwitness.verbs.voicing import voice_scene
-from earwitness.voice.phrases import understand
-
-DEFAULT_LAYOUTS = ("5.1", "binaural")
+from earwitness.verbs.watching import ClipOptions, watch
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """How to listen. Every default is what most people want.
-
-    Parameters
-    ----------
-    duration_s
-        Length of the scene, seconds.
-    sources
-        Most sources; None decides by what is seen.
-    prompt
-        Words that add to or steer what is seen.
-    fov_deg
-        Horizontal angle of view of the picture; None takes EXIF's focal length, else 60°.
-    seed
-        What every random choice is drawn from.
-    voice
-        Who makes the sounds: the name of a voice, or ``library:FOLDER``.
-    look
-        Who looks: ``builtin``, or parts such as ``segmenter+depth``.
-    name
-        Who names; None is the look's own.
-    region
-        ``box`` (axis-aligned, as the paper found best) or ``polygon`` (minimal enclosing).
-    rate_hz
-        Sampling rate.
-
-    Raises
-    ------
-    OptionError
-        If one is outside what is allowed.
-    """
-
-    duration_s: float = 10.0
-    sources: int | None = None
-    prompt: str | None = None
-    fov_deg: float | None = None
-    seed: int = 0
-    voice: str = "synth"
-    look: str = "builtin"
-    name: str | None = None
-    region: str = "box"
-    rate_hz: int = DEFAULT_RATE_HZ
-
-    def __post_init__(self) -> None:
-        if not 0.1 <= self.duration_s <= LONGEST_S:  # NaN fails this too
-            raise OptionError(
-                f"duration {self.duration_s:g} s; choose from 0.1 to {LONGEST_S:g} seconds"
-            )
-        if self.sources is not None and not 1 <= self.sources <= 64:
-            raise OptionError(f"{self.sources} sources; choose from 1 to 64")
-        if self.fov_deg is not None and not 5.0 <= self.fov_deg <= 170.0:
-            raise OptionError(
-                f"field of view {self.fov_deg:g}°; choose from 5 to 170 degrees, such as 60"
-            )
-        if not 0 <= self.seed <= LARGEST_SEED:
-            raise OptionError(f"seed {self.seed}; choose a whole number from 0 to {LARGEST_SEED}")
-        if self.region not in ("box", "polygon"):
-            raise OptionError(f"region {self.region!r}; choose box or polygon")
-        check_rate(self.rate_hz)
+def look_at(picture: Picture, options: Options, *, equirect: bool = False) -> Scene:
+    """Return the scene that a picture shows, not yet voiced; ``equirect``: all the way round."""
+    voice = make_voice(options.voice, options.models)
+    return _scene(picture, looking(options, voice), options, equirect=equirect)
 
 
-def look_at(picture: Picture, options: Options) -> Scene:
-    """Return the scene that a picture shows, not yet voiced."""
-    segmenter, _, depth = options.look.partition("+")
-    asked = understand(options.prompt) if options.prompt else None
-    return compose(
-        picture,
-        segmenter=plugins.make("segmenter", segmenter),
-        namer=plugins.make("namer", options.name or "builtin"),
-        depth=plugins.make("depth", depth or "builtin"),
-        fov_deg=options.fov_deg,
-        most=options.sources,
-        wishes=asked.wishes if asked else (),
-        refused=asked.refused if asked else (),
-        region=options.region,
-        seed=options.seed,
-        duration_s=options.duration_s,
-    )
+def _scene(picture: Picture, parts: Looking, options: Options, *, equirect: bool) -> Scene:
+    shared: dict[str, Any] = {
+        "segmenter": parts.segmenter,
+        "namer": parts.namer,
+        "depth": parts.depth,
+        "most": options.sources,
+        "wishes": parts.wishes,
+        "refused": parts.refused,
+        "region": options.region,
+        "seed": options.seed,
+        "duration_s": options.still_s,
+    }
+    if equirect:
+        scene = compose_round(picture, **shared)
+    else:
+        scene = compose(picture, fov_deg=options.fov_deg, **shared)
+    if options.name == "picture" and scene.sources:
+        # Without names there is no surrounding sound to speak of: SEE-2-SOUND has regions alone.
+        scene = dataclasses.replace(scene, bed=())
+    if parts.prompt:
+        scene = dataclasses.replace(scene, origin={**scene.origin, "prompt": parts.prompt})
+    return scene
 
 
 def listen(
     path: str | os.PathLike[str],
     *,
     out: str | os.PathLike[str] | None = None,
-    layouts: Sequence[str] = DEFAULT_LAYOUTS,
+    layouts: Sequence[str] | None = None,
     renderer: str | None = None,
     loudness_lufs: float | None = -23.0,
     adm: bool = False,
     progress: Progress = silent,
     **options: Any,
 ) -> Heard:
-    """Hear a picture.
+    """Hear a picture or a clip.
 
     Parameters
     ----------
     path
-        A still picture.
+        A still picture, a 360° panorama, a video, or an animated GIF, WebP or PNG.
     out
-        Folder to write: ``scene.json``, stems, a WAV for each layout, ``scene.png``. None writes
-        nothing that stays; render what is wanted from what comes back.
+        Folder to write: ``scene.json``, stems, a WAV for each layout, ``scene.png``. A clip with
+        its new sound is written beside it. None writes nothing that stays; render what is wanted
+        from what comes back.
     layouts
-        Layouts to write into ``out``.
+        Layouts to write into ``out``; None is 5.1 and binaural, and for what shows 360°
+        first-order ambisonics (AmbiX) too.
     renderer
         Name of a renderer for them; by default the one that suits each layout.
     loudness_lufs
@@ -144,7 +97,13 @@ def listen(
         Told of each stage.
     options
         As in :class:`Options`: ``duration_s``, ``sources``, ``prompt``, ``fov_deg``, ``seed``,
-        ``voice``, ``look``, ``name``, ``region``, ``rate_hz``.
+        ``voice``, ``look``, ``name``, ``region``, ``rate_hz``; and as in
+        :class:`~earwitness.verbs.watching.ClipOptions`: ``projection`` for pictures and clips,
+        ``video``, ``video_layout``, ``codec``, ``keep_sound``, ``preview``, ``looks_per_s``,
+        ``resume`` for clips; and as in :class:`~earwitness.models.settings.Settings` for foundation
+        models: ``device``, ``precision``, ``low_memory``, ``batch``, ``steps``, ``guidance``,
+        ``negative``, ``candidates``, ``ranker``, ``shelf``. ``preset="see-2-sound"`` sets what is
+        not given to the choices of that paper.
 
     Returns
     -------
@@ -160,15 +119,48 @@ def listen(
     --------
     ``earwitness.listen("photo.jpg", prompt="light rain").render("5.1").write("photo.wav")``
     """
-    chosen = Options(**options)
-    wanted = tuple(dict.fromkeys(layout_named(name).name for name in layouts))
-    voice = make_voice(chosen.voice)
+    of_clips = {field.name for field in dataclasses.fields(ClipOptions)}
+    moving = ClipOptions(**{key: options.pop(key) for key in of_clips & set(options)})
+    named = options.pop("preset", None)
+    if named is not None:
+        usual_options = dict(preset(named))
+        layouts = layouts or usual_options.pop("layouts", None)
+        renderer = renderer or usual_options.pop("renderer", None)
+        options = {**usual_options, **{k: v for k, v in options.items() if v is not None}}
+        options = {k: v for k, v in options.items() if k not in ("layouts", "renderer")}
+    of_models = {field.name for field in dataclasses.fields(Settings)}
+    asked = {key: options.pop(key) for key in of_models & set(options)}
+    if asked:
+        given: Settings | None = options.get("models")
+        # What was given by itself goes before what a preset says.
+        kept = given.generates if given is not None else {}
+        options["models"] = dataclasses.replace(given or Settings(), **{**asked, **kept})
+    chosen = Options(**{key: value for key, value in options.items() if value is not None})
+    if is_clip(path):
+        return watch(
+            path,
+            out=out,
+            layouts=layouts,
+            renderer=renderer,
+            loudness_lufs=loudness_lufs,
+            adm=adm,
+            clip_options=moving,
+            options=chosen,
+            progress=progress,
+        )
+    for name in layouts or ():
+        layout_named(name)
+    voice = make_voice(chosen.voice, chosen.models)
+    parts = looking(chosen, voice)
     if out is not None:
         check_replaceable(Path(out))
     progress("reading", 0.0)
     picture = read_picture(path)
     progress("looking", 0.0)
-    scene = look_at(picture, chosen)
+    equirect = moving.projection == "equirect" or (moving.projection == "auto" and picture.equirect)
+    usual = (*DEFAULT_LAYOUTS, "foa") if equirect else DEFAULT_LAYOUTS
+    wanted = tuple(dict.fromkeys(layout_named(name).name for name in layouts or usual))
+    scene = _scene(picture, parts, chosen, equirect=equirect)
     progress("looking", 1.0)
     scene = dataclasses.replace(
         scene, origin={**scene.origin, "voice": chosen.voice, "version": __version__}

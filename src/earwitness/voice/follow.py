@@ -8,7 +8,7 @@ gets measured from the sound itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,11 @@ _LEAD_S = 0.004
 _FADE_S = 0.008
 CONTINUOUS = 0.72
 """Part of the time that a sound must fill to count as continuous."""
+
+WINDOW_S = 120.0
+"""Longer sounds are taken in windows of this length."""
+
+_RING_S = 4.0  # an event may ring on into the next window
 
 STILL_GAIN = 0.3
 """How strongly a continuous sound goes on when nothing moves."""
@@ -117,6 +122,72 @@ def follow(
     ndarray, shape ``(samples,)``
         As long as ``sound``. Without motion to follow it is the sound itself.
     """
+    made = _follow(sound, rate_hz, onsets_s, times_s, activity, rng)
+    return made[: len(sound)]
+
+
+def followed(
+    blocks: Iterable[Samples],
+    rate_hz: int,
+    *,
+    onsets_s: Sequence[float],
+    times_s: NDArray[np.float64],
+    activity: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> Iterator[Samples]:
+    """Yield a sound that follows motion, of any length, in windows.
+
+    Parameters
+    ----------
+    blocks
+        Mono, one-dimensional blocks.
+    rate_hz, onsets_s, times_s, activity, rng
+        As in :func:`follow`; times count from the sound's beginning.
+
+    Yields
+    ------
+    ndarray
+        As many samples in all as came in.
+    """
+    size = round(WINDOW_S * rate_hz)
+    ringing: Samples = np.zeros(0, np.float32)
+    start_s = 0.0
+    for sound in _windows(blocks, size):
+        end_s = start_s + len(sound) / rate_hz
+        mine = [at - start_s for at in onsets_s if start_s <= at < end_s]
+        inside = slice(*np.searchsorted(times_s, [start_s, end_s]))
+        made = _follow(sound, rate_hz, mine, times_s[inside] - start_s, activity[inside], rng)
+        out = np.zeros(max(len(made), len(ringing)), np.float32)
+        out[: len(made)] += made
+        out[: len(ringing)] += ringing
+        ringing = out[len(sound) :]
+        yield out[: len(sound)]
+        start_s = end_s
+
+
+def _windows(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:
+    held: list[Samples] = []
+    count = 0
+    for block in blocks:
+        held.append(block)
+        count += len(block)
+        while count >= size:
+            joined = np.concatenate(held)
+            yield joined[:size]
+            held, count = [joined[size:]], count - size
+    if count:
+        yield np.concatenate(held)
+
+
+def _follow(
+    sound: Samples,
+    rate_hz: int,
+    onsets_s: Sequence[float],
+    times_s: NDArray[np.float64],
+    activity: NDArray[np.float64],
+    rng: np.random.Generator,
+) -> Samples:
+    """Return a sound that follows motion, with what rings on after its end."""
     moving = len(times_s) > 1 and float(activity.max(initial=0.0)) > 0.0
     if not moving:
         return sound
@@ -148,7 +219,7 @@ def _placed(
     strength: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> Samples:
-    out = np.zeros_like(sound)
+    out = np.zeros(len(sound) + round(_RING_S * rate_hz), np.float32)
     lead, fade = round(_LEAD_S * rate_hz), round(_FADE_S * rate_hz)
     last = -1
     for number, at_s in enumerate(onsets_s):

@@ -124,6 +124,8 @@ def controls(model: Model, wish: Wish) -> dict[str, float]:
             way = 1.0 if _named(control, up) else -1.0 if _named(control, down) else 0.0
             if amount * way and control.name not in wanted:
                 wanted[control.name] = moved(control, amount * way)
+        if control.name in wish.words.split():
+            wanted[control.name] = control.high  # "a dog panting"
         if wish.count is not None and control.name.split("_")[0] in _COUNTED:
             wanted[control.name] = float(wish.count)
         if wish.temperature_c is not None and "temperature" in control.name:

@@ -57,7 +57,7 @@ def _probe() -> Probe:
         return Probe(names, data["weight"].astype(np.float32), data["bias"].astype(np.float32))
 
 
-def _bilinear(grid: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
+def bilinear(grid: NDArray[np.float32], rows: int, columns: int) -> NDArray[np.float32]:
     """Resize (channels, r, c) to (channels, rows, columns), cells taken as squares."""
     out = grid
     for axis, size in ((1, rows), (2, columns)):
@@ -79,7 +79,7 @@ def describe(seen: Features, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     rows, columns = seen.stride16.shape[1:]
     fine = seen.stride8.reshape(-1, rows, 2, columns, 2).mean(axis=(2, 4))
-    coarse = _bilinear(seen.stride32, rows, columns)
+    coarse = bilinear(seen.stride32, rows, columns)
     colour = resized(pixels, columns, rows).transpose(2, 0, 1) / np.float32(64) - np.float32(2)
     down = np.linspace(-1, 1, rows, dtype=np.float32) if rows > 1 else np.zeros(1, np.float32)
     down = np.broadcast_to(down[None, :, None], (1, rows, columns))

@@ -142,3 +142,13 @@ def swell(samples: int, rate_hz: int, start_s: float, rise_s: float, hold_s: flo
     return np.asarray(
         0.25 * (1 - np.cos(np.pi * up)) * (1 - np.cos(np.pi * down)), dtype=np.float64
     )
+
+
+def surge(
+    into: Samples, rate_hz: int, start_s: float, rise_s: float, hold_s: float, gain: float = 1.0
+) -> None:
+    """Add :func:`swell` to an envelope, computed only where it is above nothing."""
+    first = round(start_s * rate_hz)
+    size = int((2 * rise_s + hold_s) * rate_hz) + 1
+    place(into, rate_hz, start_s, swell(size, rate_hz, first / rate_hz - start_s, rise_s, hold_s),
+          gain)  # fmt: skip

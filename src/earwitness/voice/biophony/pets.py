@@ -15,6 +15,7 @@ from earwitness.voice.biophony.tract import (
     tube,
     vocal,
 )
+from earwitness.voice.dsp import bandpass, place, unit
 from earwitness.voice.model import Control, model
 
 Controls = Mapping[str, float]
@@ -26,6 +27,7 @@ Rng = np.random.Generator
     Control("pitch_hz", "Hz", 200, 1400, 560, "highest of the fundamental of a bark"),
     Control("count", "", 1, 12, 1, "dogs"),
     Control("size", "", 0.4, 2, 1, "of the dog: larger has a longer tract"),
+    Control("panting", "", 0, 1, 0, "1: it rests with its mouth open and does not bark"),
     source="Riede & Fitch 1999; Feddersen-Petersen 2000; Yin & McCowan 2004 (0.15-0.3 s barks)",
 )
 def dog(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
@@ -35,7 +37,33 @@ def dog(samples: int, rate_hz: int, rng: Rng, c: Controls) -> Samples:
         size = c["size"] * np.exp(rng.normal(0, 0.15 if k == 0 else 0.25))
         pitch = c["pitch_hz"] * np.exp(rng.normal(0, 0.18 if k == 0 else 0.25))
         loud = 1.0 if k == 0 else 10 ** (-rng.uniform(0, 10) / 20)
+        if c["panting"] >= 0.5:
+            out += loud * _panter(samples, rate_hz, rng, size)
+            continue
         out += loud * _barker(samples, rate_hz, rng, pitch, size, first_s=0.4 + 1.6 * (k > 0))
+    return out
+
+
+def _panter(samples: int, rate_hz: int, rng: Rng, size: float) -> Samples:
+    """Return breaths out and in, three to five a second, with a rest and a lick now and then."""
+    out = np.zeros(samples)
+    pace = 4.4 * size**-0.3 * rng.uniform(0.85, 1.15)
+    tract_hz = 1500 / size
+    at, breaths = rng.uniform(0, 0.3), 0
+    while at < samples / rate_hz:
+        step = 1 / (pace * rng.uniform(0.92, 1.08))
+        for share, low, loud in ((0.0, 0.55, 1.0), (0.52, 0.8, rng.uniform(0.45, 0.65))):
+            n = seconds(0.46 * step, rate_hz)
+            hiss = rng.standard_normal(n)
+            breath = bandpass(hiss, rate_hz, low * tract_hz, 3.2 * tract_hz)
+            breath = breath + 0.25 * bandpass(hiss, rate_hz, 300, 900)
+            place(
+                out, unit(breath) * swell(n, 0.35, 0.5), int((at + share * step) * rate_hz),
+                loud * rng.uniform(0.8, 1.0),
+            )  # fmt: skip
+        at, breaths = at + step, breaths + 1
+        if breaths > 12 and rng.uniform() < 0.04:
+            at, breaths = at + rng.uniform(0.3, 0.9), 0
     return out
 
 

@@ -1,0 +1,1 @@
+"""A place becomes a scene: what lies where around the listener, and what of it sounds when."""
