@@ -78,8 +78,9 @@ def _register() -> None:
     from earwitness.cli.listen import listen
     from earwitness.cli.render import render
     from earwitness.cli.voice import voice
+    from earwitness.cli.world import world
 
-    for command in (listen, render, voice):
+    for command in (listen, render, voice, world):
         earwitness.add_command(command)
 
 
