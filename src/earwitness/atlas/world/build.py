@@ -35,7 +35,7 @@ CARD = """# The built-in world
 * **Which sounds**: rules over MODIS land cover, Köppen–Geiger climate, sea, towns, airports,
   relief, month and hour. **The labels are rules.** What a model learns here is what the rules say; a map
   made with it shows that the software works, not what the Earth sounds like.
-* **Sounds**: made by earwitness's synthesiser, mixed as log-mel power. Clips in val and test never
+* **Sounds**: made by the synthesiser, mixed as log-mel power. Clips in val and test never
   sound in train.
 * **Captions**: templates. An audio caption names at most the three strongest sounds; an image
   caption names what the ground looks like and what one would expect to hear.
