@@ -33,8 +33,8 @@ CARD = """# The built-in world
 * **Places**: real; on land by area, on shores, at towns, at sea. Splits are whole 10° cells.
 * **Dates**: months drawn evenly, hours mostly by day, as people record. Local solar time.
 * **Which sounds**: rules over MODIS land cover, Köppen–Geiger climate, sea, towns, airports,
-  relief, month and hour. **The labels are rules.** What a model learns here is what the rules say; a map
-  made with it shows that the software works, not what the Earth sounds like.
+  relief, month and hour. **The labels are rules.** What a model learns here is what the rules
+  say; a map made with it shows that the software works, not what the Earth sounds like.
 * **Sounds**: made by the synthesiser, mixed as log-mel power. Clips in val and test never
   sound in train.
 * **Captions**: templates. An audio caption names at most the three strongest sounds; an image
