@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -99,7 +100,7 @@ class BuiltinEmbedder:
         for first in range(0, count, CHUNK):
             part = slice(first, first + CHUNK)
             scaled = (held[part].astype(np.float32) / 255 - _MEAN) / _SPREAD
-            feed = {
+            feed: dict[str, NDArray[Any]] = {
                 "pixels": np.ascontiguousarray(scaled.transpose(0, 3, 1, 2)),
                 "place": place[part], "month": months[part], "hour": hours[part],
                 "known": np.ascontiguousarray(known[:, part].T),
