@@ -14,6 +14,7 @@ from earwitness.errors import OptionError
 from earwitness.media.output import beside
 from earwitness.models.device import require
 from earwitness.verbs.progress import Progress, silent
+from earwitness.verbs.world import data_named
 
 if TYPE_CHECKING:
     from earwitness.atlas.metrics import Figure
@@ -123,9 +124,12 @@ def evaluate_retrieval(
     where = choose_device(device)
     model = Sat2Sound.load(checkpoint).to(where)
     pairs = open_pairs(
-        data, split=split, imagery=imagery or model.config.imagery, skip_bad=skip_bad,
+        data_named(data, progress),
+        split=split,
+        imagery=imagery or model.config.imagery,
+        skip_bad=skip_bad,
         progress=progress,
-    )  # fmt: skip
+    )
     if len(pairs) < 2:
         raise OptionError(f"the split {split} has {len(pairs)} row; retrieval needs at least 2")
     encoder = load_text_encoder(
@@ -210,7 +214,11 @@ def neighbours(
     if wrong := [code for code in chosen if not 0 <= code < there]:
         raise OptionError(f"there is no code {wrong[0]}; the codebook has 0 to {there - 1}")
     pairs = open_pairs(
-        data, split=split, imagery=model.config.imagery, skip_bad=skip_bad, progress=progress
+        data_named(data, progress),
+        split=split,
+        imagery=model.config.imagery,
+        skip_bad=skip_bad,
+        progress=progress,
     )
     encoder = load_text_encoder(
         text or model.config.text_encoder, device=where, width=model.config.sizes.text_width

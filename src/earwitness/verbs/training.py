@@ -13,6 +13,7 @@ from earwitness.errors import OptionError, OutputError
 from earwitness.media.output import beside
 from earwitness.models.device import require
 from earwitness.verbs.progress import Progress, silent
+from earwitness.verbs.world import data_named
 
 if TYPE_CHECKING:
     from earwitness.atlas.sat2sound.config import Config
@@ -138,6 +139,7 @@ def train(
     plan, folder = plan or TrainingPlan(), Path(out)
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; give a folder with --out")
+    data = data_named(data, progress)
     pairs = open_pairs(data, split="train", imagery=imagery, skip_bad=skip_bad, progress=progress)
     looked_at = _validation(data, imagery, skip_bad, validate_every)
     encoder = load_text_encoder(text, device=where if where != "mps" else "cpu")

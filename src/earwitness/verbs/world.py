@@ -16,9 +16,12 @@ from earwitness.atlas.world.bank import FRAMES, Bank, make_clip
 from earwitness.atlas.world.build import WorldPlan, build
 from earwitness.atlas.world.table import names
 from earwitness.errors import OptionError, OutputError
+from earwitness.media.memory import cache_folder
 from earwitness.verbs.progress import Progress, silent
 
 BANK = "bank.npz"
+BUILTIN = "builtin-world"
+"""What the built-in world is called where a data set is asked for."""
 HELD_OUT = 8
 
 
@@ -126,3 +129,21 @@ def build_world(
         bank.save(part)
         part.replace(kept)
     return build(folder, bank, plan, progress)
+
+
+def data_named(name: Path | str, progress: Progress = silent) -> Path | str:
+    """Return a data set's place, building the built-in world in the cache when it is asked for.
+
+    Parameters
+    ----------
+    name
+        ``builtin-world``, or what :func:`earwitness.atlas.dataset.open_pairs` takes.
+    progress
+        Told while it is built (some minutes, once).
+    """
+    if str(name) != BUILTIN:
+        return name
+    folder = cache_folder() / BUILTIN
+    if not (folder / "world.json").exists():
+        build_world(folder, progress=progress)
+    return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -212,7 +211,7 @@ def open_pairs(
     Parameters
     ----------
     where
-        ``builtin-world``, ``hf:OWNER/NAME``, a folder of Parquet or tar shards, or a CSV.
+        ``hf:OWNER/NAME``, a folder of Parquet or tar shards, or a CSV.
     split, imagery, skip_bad
         As in :class:`Pairs`.
     progress
@@ -235,27 +234,8 @@ def open_pairs(
         from earwitness.atlas.dataset.hub import open_hub
 
         source = open_hub(text.removeprefix("hf:"), split, progress)
-    elif text == "builtin-world":
-        source = open_source(_world(progress))
     else:
         source = open_source(where)
     pairs = Pairs(source, imagery=imagery, split=split, skip_bad=skip_bad, name=text)
     pairs.check(progress)
     return pairs
-
-
-def _world(progress: Progress) -> Path:
-    """Return the folder of the built-in world, built when it is not there yet."""
-    try:
-        build = import_module("earwitness.atlas.world.build")
-    except ImportError as error:
-        raise DatasetError(
-            "this installation has no builder of the built-in world; run: "
-            "pip install 'earwitness[world]', or give another data set"
-        ) from error
-    from earwitness.media.memory import cache_folder
-
-    folder = cache_folder() / "builtin-world"
-    if not any(folder.glob("*.parquet")):
-        build.build_world(folder, progress=progress)
-    return folder
