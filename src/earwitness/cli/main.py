@@ -80,10 +80,11 @@ def _register() -> None:
     from earwitness.cli.listen import listen
     from earwitness.cli.map import map_command
     from earwitness.cli.render import render
+    from earwitness.cli.serve import serve
     from earwitness.cli.visit import visit
     from earwitness.cli.voice import voice
 
-    for command in (listen, render, voice, visit, map_command, find, gallery):
+    for command in (listen, render, voice, visit, map_command, find, gallery, serve):
         earwitness.add_command(command)
 
 

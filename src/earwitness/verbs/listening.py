@@ -25,7 +25,7 @@ from earwitness.media.clips import is_clip
 from earwitness.scene import Scene, layout_named
 from earwitness.verbs.heard import Heard, make_voice
 from earwitness.verbs.options import DEFAULT_LAYOUTS, Options
-from earwitness.verbs.progress import Progress, silent
+from earwitness.verbs.progress import Progress, Shown, silent, unshown
 from earwitness.verbs.rendering import ADM_FILE, write_adm, write_layouts
 from earwitness.verbs.voicing import voice_scene
 from earwitness.verbs.watching import ClipOptions, watch
@@ -73,6 +73,7 @@ def listen(
     loudness_lufs: float | None = -23.0,
     adm: bool = False,
     progress: Progress = silent,
+    shown: Shown = unshown,
     **options: Any,
 ) -> Heard:
     """Hear a picture or a clip.
@@ -96,6 +97,8 @@ def listen(
         Whether to write ``adm.wav`` too, a Broadcast Wave with each source as an object.
     progress
         Told of each stage.
+    shown
+        Called with the scene once it is seen, before it is voiced.
     options
         As in :class:`Options`: ``duration_s``, ``sources``, ``prompt``, ``fov_deg``, ``seed``,
         ``voice``, ``look``, ``name``, ``region``, ``rate_hz``; and as in
@@ -131,6 +134,7 @@ def listen(
             clip_options=moving,
             options=chosen,
             progress=progress,
+            shown=shown,
         )
     for name in layouts or ():
         layout_named(name)
@@ -148,6 +152,7 @@ def listen(
     scene = dataclasses.replace(
         scene, origin={**scene.origin, "voice": chosen.voice, "version": __version__}
     )
+    shown(scene, picture.pixels)
     if out is None:
         keeper = tempfile.TemporaryDirectory(prefix="earwitness-")
         folder = Path(keeper.name)
