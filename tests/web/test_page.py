@@ -66,6 +66,7 @@ def sources(page: Any) -> list[dict[str, Any]]:
 
 def drag(page: Any, source: str, to: tuple[float, float]) -> None:
     """Drag a source in the plan to a share of its width and height."""
+    page.locator("#plan").scroll_into_view_if_needed()
     box = page.locator("#plan").bounding_box()
     spot = page.locator(f'#plan g[data-id="{source}"] circle').last.bounding_box()
     page.mouse.move(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
@@ -92,7 +93,7 @@ def heard(browser: Any, served: Served, photo: Path) -> Iterator[Any]:
 @pytest.fixture
 def dog(heard: Any) -> str:
     """The id of a point source, alone to be heard, straight ahead; the head as at first."""
-    point = next(s for s in sources(heard) if s["kind"] == "point")
+    point = [s for s in sources(heard) if s["kind"] == "point"][-1]  # the topmost in the plan
     heard.locator("#home").click()
     for pressed in heard.locator('[id^="solo-"][aria-pressed="true"]').all():
         pressed.click()
@@ -355,7 +356,9 @@ def test_a_query_draws_a_layer_whose_cells_tell_their_value(worldly: Any) -> Non
     box = worldly.locator("#map canvas").bounding_box()
     middle = {"x": box["width"] / 2, "y": box["height"] / 2}
     worldly.locator("#map canvas").click(position=middle)
-    worldly.wait_for_function("() => /-?[0-9.]+$/.test(document.querySelector('#cell').textContent)")
+    worldly.wait_for_function(
+        "() => /-?[0-9.]+$/.test(document.querySelector('#cell').textContent)"
+    )
     assert "sea waves on a beach at 3" in worldly.locator("#cell").text_content()
     ready(worldly)
     assert worldly.wrong == []

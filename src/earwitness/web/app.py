@@ -96,7 +96,7 @@ def make_app(service: Service, *, hosts: tuple[str, ...] = (), token: str | None
         lifespan=life,
         responses=_PROBLEMS,
     )
-    _errors(app)
+    _errors(app, service)
     _job_routes(app, service)
     _ask_routes(app, service)
     _scene_routes(app, service)
@@ -133,14 +133,14 @@ def make_app(service: Service, *, hosts: tuple[str, ...] = (), token: str | None
     return app
 
 
-def _errors(app: FastAPI) -> None:
+def _errors(app: FastAPI, service: Service) -> None:
     def told(status: int, message: str) -> JSONResponse:
         headers = {"retry-after": "30"} if status == 503 else None
         return JSONResponse({"error": message}, status, headers)
 
     @app.exception_handler(EarwitnessError)
     async def ours(request: Request, error: EarwitnessError) -> JSONResponse:
-        return told(status_of(error), " ".join(str(error).split()))
+        return told(status_of(error), service.store.without_paths(" ".join(str(error).split())))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

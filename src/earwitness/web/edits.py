@@ -11,13 +11,14 @@ from typing import TypeVar
 
 from earwitness.errors import OptionError, SceneError, VoiceError
 from earwitness.scene import Bed, Scene, Source
-from earwitness.voice.phrases import understand
 
 _Item = TypeVar("_Item", Source, Bed)
 
 
 def _concept(item: Source | Bed, where: str) -> str:
     """Return the concept that a new name means."""
+    from earwitness.voice.phrases import understand
+
     try:
         return str(understand(item.name).wishes[0].concept)
     except VoiceError as error:

@@ -202,5 +202,6 @@ class Jobs:
             changes["stage"] = str(changes["state"])
         except Exception as error:
             changes = {"state": "failed", "stage": "failed", "message": f"a defect: {error}"}
+        changes["message"] = self.store.without_paths(changes.get("message", ""))
         changes["took_s"] = round(time.monotonic() - started, 3)
         self._finish(replace(self._live[record.id], **changes))

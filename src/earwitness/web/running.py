@@ -96,6 +96,7 @@ def run(
             f"cannot listen at {host} port {port}: {getattr(error, 'strerror', error)}; "
             f"choose another --port"
         ) from error
+    listening.listen(256)  # from here on whoever comes is kept waiting, not turned away
     port = int(listening.getsockname()[1])
     service = Service(data or cache_folder() / "serve", limits, tiles=tiles)
     app = make_app(service, hosts=names, token=secret)

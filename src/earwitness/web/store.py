@@ -113,6 +113,17 @@ class Store:
                 f"{folder} cannot be made: {error.strerror}; choose another with --data"
             ) from error
 
+    def without_paths(self, message: str) -> str:
+        """Return a message as strangers may read it: no folder of this machine stands in it.
+
+        Examples
+        --------
+        >>> Store(Path("/tmp")).without_paths("/tmp/upload-1/.scene-2/scene.json: wrong")
+        'scene.json: wrong'
+        """
+        inside = re.escape(str(self.folder)) + r"(/[^\s:/]*)*/"
+        return re.sub(inside, "", message)
+
     def place(self, job: str) -> Path:
         """Return the folder of a job, after checking that the id is one.
 

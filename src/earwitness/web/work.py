@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,11 @@ from PIL import Image
 from earwitness.errors import EarwitnessError, MediaError
 from earwitness.media import beside, folder_beside, write_scene
 from earwitness.scene import Scene, to_json
-from earwitness.verbs.heard import Heard, make_voice
-from earwitness.verbs.voicing import voice_scene
 from earwitness.web import scene_zip
 from earwitness.web.worker import Tell
+
+if TYPE_CHECKING:  # the verbs load much; the service itself needs none of it
+    from earwitness.verbs.heard import Heard
 
 INPUT, PICTURE, SEEN, SCENE, MAP = "input", "picture.jpg", "seen.json", "scene", "map"
 _SHOWN_PX = 1600
@@ -144,6 +145,7 @@ def _progress(tell: Tell) -> Callable[[str, float], None]:
 def listen(tell: Tell, *, folder: str, name: str, own: str = "", **options: Any) -> Answer:
     """Hear the upload."""
     del own
+    from earwitness.verbs.heard import Heard
     from earwitness.verbs.listening import listen as hear
 
     place = Path(folder)
@@ -205,6 +207,8 @@ def map_(
 def voice(tell: Tell, *, folder: str, own: str) -> Answer:
     """Make the stems that are missing, aside; put them in when they are whole."""
     from earwitness.media import STEMS, read_scene
+    from earwitness.verbs.heard import Heard, make_voice
+    from earwitness.verbs.voicing import voice_scene
 
     place = Path(folder)
     scene, kept = read_scene(place / SCENE)
@@ -250,6 +254,7 @@ def voice(tell: Tell, *, folder: str, own: str) -> Answer:
 def download(tell: Tell, *, folder: str, what: str, own: str) -> Answer:
     """Make one file to take away: a layout, ADM, the stems, the clip, or the whole scene."""
     from earwitness.scene import layout_named
+    from earwitness.verbs.heard import Heard
     from earwitness.verbs.rendering import ADM_FILE, write_adm
 
     place, into, progress = Path(folder), Path(own), _progress(tell)
