@@ -34,7 +34,7 @@ def opened(browser: Any, served: Served, **options: Any) -> Any:
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
     page.on("request", lambda request: page.asked.add(request.url.split("/api")[0]))
     page.goto(served.url)
-    page.wait_for_function("window.earwitness !== undefined")
+    page.wait_for_function("() => window.earwitness !== undefined")
     return page
 
 
