@@ -159,6 +159,9 @@ function show(next: SceneView): void {
     const image = $<HTMLImageElement>("#picture");
     if (!image.src.endsWith(next.picture_url)) image.src = next.picture_url;
     image.alt = next.words;
+    // A tall picture must not push all else out of sight.
+    const ratio = next.picture.width_px / next.picture.height_px;
+    $(".frame").style.maxWidth = `${Math.round(Math.max(280, 560 * ratio))}px`;
     const place = next.scene.origin["kind"] === "place";
     $("#picture-caption").textContent = place
       ? `The ground from above, north up. ${String(next.scene.origin["attribution"] ?? "")}`

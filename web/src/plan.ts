@@ -117,7 +117,7 @@ export class Plan {
     group.append(
       draw("circle", { cx: x, cy: y, r: 10, opacity: 0 }),
       draw("circle", { cx: x, cy: y, r: 4.5, fill: mark(index) }),
-      draw("text", { x, y: y - 7, "text-anchor": Math.abs(x) > 60 ? (x > 0 ? "end" : "start") : "middle" }, source.name),
+      draw("text", { x, y: index % 2 ? y + 11 : y - 7, "text-anchor": Math.abs(x) > 60 ? (x > 0 ? "end" : "start") : "middle" }, source.name),
     );
     group.addEventListener("pointerdown", (event) => this.drag(event, group, source, index, silent));
     group.addEventListener("focus", () => this.on.chosen(source.id));
