@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 _WHERE = {
     "listen": "earwitness.verbs.listening",
     "render": "earwitness.verbs.rendering",
+    "visit": "earwitness.verbs.visiting",
     "map_region": "earwitness.verbs.mapping",
     "find_places": "earwitness.verbs.finding",
     "hear_at": "earwitness.verbs.finding",
@@ -41,6 +42,7 @@ __all__ = [
     "listen",
     "map_region",
     "render",
+    "visit",
 ]
 
 

@@ -9,5 +9,6 @@ from earwitness.verbs.heard import Heard as Heard
 from earwitness.verbs.listening import listen as listen
 from earwitness.verbs.mapping import map_region as map_region
 from earwitness.verbs.rendering import render as render
+from earwitness.verbs.visiting import visit as visit
 
 __version__: str

@@ -7,10 +7,14 @@ there is called (without arguments, unless the user gave some) and must satisfy 
 
 from __future__ import annotations
 
+import inspect
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from earwitness.errors import PluginError
+from earwitness.errors import OptionError, PluginError
+
+if TYPE_CHECKING:
+    from earwitness.models.settings import Settings
 
 GROUPS = {
     "voice": "earwitness.voices",
@@ -18,6 +22,8 @@ GROUPS = {
     "segmenter": "earwitness.segmenters",
     "namer": "earwitness.namers",
     "depth": "earwitness.depths",
+    "tracker": "earwitness.trackers",
+    "guide": "earwitness.guides",
     "tiles": "earwitness.tiles",
 }
 """Role → entry point group. The role is the word used in options and messages."""
@@ -47,7 +53,7 @@ def names(role: str) -> tuple[str, ...]:
     return tuple(sorted(_found(role)))
 
 
-def make(role: str, name: str, *arguments: str) -> Any:
+def make(role: str, name: str, *arguments: str, settings: Settings | None = None) -> Any:
     """Make the part called ``name`` for a role.
 
     Parameters
@@ -57,7 +63,10 @@ def make(role: str, name: str, *arguments: str) -> Any:
     name
         The entry point's name.
     arguments
-        Words that the part is made with, such as the folder of a library; usually none.
+        Words that the part is made with, such as the folder of a library or of weights; usually
+        none.
+    settings
+        How models are run; given to parts that take an argument of that name.
 
     Returns
     -------
@@ -68,6 +77,8 @@ def make(role: str, name: str, *arguments: str) -> Any:
     ------
     PluginError
         If no package offers that name, or what is offered cannot be loaded.
+    OptionError
+        If it takes no words, and some were given.
     """
     found = _found(role)
     if name not in found:
@@ -83,4 +94,44 @@ def make(role: str, name: str, *arguments: str) -> Any:
             f"the {role} {name!r} needs a module that is not installed: {error}. Install it, or "
             f"choose another of {', '.join(sorted(found))}"
         ) from error
-    return part(*arguments)
+    options = {} if settings is None or not _takes(part, "settings") else {"settings": settings}
+    if arguments and not _takes_words(part):
+        raise OptionError(f"the {role} {name!r} takes no {arguments[0]!r}; write {name!r} alone")
+    return part(*arguments, **options)
+
+
+def made(role: str, spec: str, settings: Settings | None = None) -> Any:
+    """Make the part that ``NAME`` or ``NAME:WORDS`` asks for.
+
+    Parameters
+    ----------
+    role
+        One of the keys of :data:`GROUPS`.
+    spec
+        A name, and after a colon what it is made with: ``library:recordings``,
+        ``sam2:weights/sam2``.
+    settings
+        As in :func:`make`.
+    """
+    name, _, words = spec.partition(":")
+    return make(role, name, *([words] if words else []), settings=settings)
+
+
+def _parameters(part: Any) -> list[inspect.Parameter]:
+    try:
+        return list(inspect.signature(part).parameters.values())
+    except (TypeError, ValueError):  # written in C: let it speak for itself
+        return [inspect.Parameter("words", inspect.Parameter.VAR_POSITIONAL)]
+
+
+def _takes(part: Any, name: str) -> bool:
+    return any(one.name == name for one in _parameters(part))
+
+
+def _takes_words(part: Any) -> bool:
+    positional = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
+    )
+    return any(one.kind in positional for one in _parameters(part))

@@ -51,7 +51,10 @@ def test_a_later_fainter_copy_is_the_same_sound_at_a_known_delay_and_level(
 def test_a_different_sound_scores_less_in_everything() -> None:
     draw = np.random.default_rng(9)
     noise = _sound(0.1 * draw.standard_normal(2 * RATE).astype(np.float32))
-    same, other = acoustics(_sound(_clicks()), _sound(_clicks())), acoustics(_sound(_clicks()), noise)
+    same, other = (
+        acoustics(_sound(_clicks()), _sound(_clicks())),
+        acoustics(_sound(_clicks()), noise),
+    )
     for name in ("timbre", "zcr", "rhythm", "chroma", "spectral_contrast", "intelligibility"):
         assert getattr(other, name) < getattr(same, name) - 0.05, name
 
@@ -88,9 +91,7 @@ def test_warping_is_symmetric_and_agrees_with_the_plain_recursion() -> None:
     for i in range(9):
         for j in range(7):
             c = cost[i, j]
-            total[i + 1, j + 1] = min(
-                total[i, j] + 2 * c, total[i, j + 1] + c, total[i + 1, j] + c
-            )
+            total[i + 1, j + 1] = min(total[i, j] + 2 * c, total[i, j + 1] + c, total[i + 1, j] + c)
     assert warp_distance(a, b) == pytest.approx(total[9, 7] / 16)
     assert warp_distance(a, b) == pytest.approx(warp_distance(b, a))
 

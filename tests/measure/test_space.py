@@ -120,7 +120,9 @@ def test_far_is_faint() -> None:
         error = judge_alone(scene, scene.sources[0], _rendered(scene, "foa"))
         reports.append(SpaceReport("foa", "alone", (error,)))
     assert merge(reports).distance_rank == pytest.approx(1.0)
-    assert reports[0].sources[0].lost_db - reports[2].sources[0].lost_db == pytest.approx(-6, abs=0.3)
+    assert reports[0].sources[0].lost_db - reports[2].sources[0].lost_db == pytest.approx(
+        -6, abs=0.3
+    )
 
 
 def test_silence_has_no_direction_and_no_error() -> None:

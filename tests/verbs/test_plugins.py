@@ -37,12 +37,31 @@ class Voice:
         sine = np.sin(np.arange(request.samples) * 0.05).astype(np.float32) * 0.1
         return Voiced(iter([sine]), "church-bells", "a sine")
 
+class Tracker:
+    def begin(self, picture, masks):
+        self.masks = masks
+
+    def step(self, picture):
+        return self.masks
+
+class Tiles:
+    pass
+
 class Renderer:
     def lays_out(self, layout):
         return layout.title == "mono"
 
     def render(self, scene, stems, *, layout, rate_hz):
         yield np.full((1, round(scene.duration_s * rate_hz)), 0.25, np.float32)
+
+class Guide:
+    name = "thirdparty"
+
+    def match(self, pixels, sound):
+        return sound
+
+class Tiles:
+    pass
 
 """
     )

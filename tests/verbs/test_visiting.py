@@ -147,6 +147,8 @@ def test_a_plain_picture_is_taken_with_its_metres_per_pixel(tmp_path):
         (["0", "400"], "longitude 400"),
         (["47"], "is no place"),
         ([], "no place was given"),
+        (["0", "0", "--hours", "5"], "No such option"),
+        (["-91.5", "-0.5"], "latitude -91.5"),
         (["Atlantis City"], "no town of 5,000 people"),
         (["0", "0", "--radius", "0"], "radius 0 m"),
         (["0", "0", "--hour", "25"], "hour 25"),
@@ -325,7 +327,7 @@ def colours(monkeypatch):
 
 
 def test_the_sea_off_portugal_is_heard_from_the_west(colours, tmp_path):
-    heard = visit((38.9, -9.35), out=tmp_path / "coast", layouts=["stereo"], duration_s=0.3)
+    heard = visit((38.85, -9.4), out=tmp_path / "coast", layouts=["stereo"], duration_s=0.3)
     sea = next(s for s in heard.scene.sources if s.concept == "sea-waves")
     bearing = -sea.azimuth_deg % 360
     assert 225 < bearing < 315

@@ -29,6 +29,8 @@ NAMES = ("water", "trees", "grass", "crops", "buildings", "road", "rail", "bare"
 CELLS = 30  # the most patches taken from one label
 STRENGTH = 3e-4  # inverse of the penalty on the weights
 INSIDE = 0.6  # part of a patch that a label has to cover
+INSIDE_LINE = 0.38  # … for roads and rails, which are narrower than a patch
+LINES = ("road", "rail")
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,13 @@ def mask(label: Label, width: int, height: int) -> np.ndarray:
     return np.asarray(image)
 
 
-def patches(where: np.ndarray, rows: int, columns: int) -> np.ndarray:
+def patches(where: np.ndarray, rows: int, columns: int, kind: str) -> np.ndarray:
     """Return which patches a mask covers enough, at least the one it covers most."""
     share = np.asarray(
         Image.fromarray(where.astype(np.float32)).resize((columns, rows), Image.Resampling.BOX)
     )
-    return (share >= INSIDE) | ((share == share.max()) & (share > 0.25))
+    inside = INSIDE_LINE if kind in LINES else INSIDE
+    return (share >= inside) | ((share == share.max()) & (share > 0.25))
 
 
 def turned(pixels: np.ndarray, where: list[np.ndarray], view: int) -> tuple:
@@ -145,7 +148,8 @@ def _gather_one(arguments: tuple) -> tuple[int, Cells]:
             described = describe(pixels)
             black = (pixels == 0).all(axis=2)
             for label, number, place in zip(labels, numbers, masks):
-                rows = described[:, patches(place & ~black, *described.shape[1:])].T
+                inside = patches(place & ~black, *described.shape[1:], NAMES[label.kind])
+                rows = described[:, inside].T
                 if len(rows) > CELLS:
                     rows = rows[rng.choice(len(rows), CELLS, replace=False)]
                 cells.add(rows, label.kind, number, name, view == 0 and s == 0)
@@ -179,7 +183,7 @@ def draw(folder: Path, both: list[Cells], count: int, first_number: int) -> None
         sized = image.resize((round(image.width * scale), round(image.height * scale)))
         grounds[name] = np.asarray(sized)
     for kind, drawing in DRAWINGS.items():
-        for which in range(count):
+        for which in range(count * {"road": 3}.get(kind, 1)):
             coarse = kind in ("snow", "crops", "water", "grass", "bare") and which % 4 == 3
             ground_m = float(rng.choice([10.0, 30.0])) if coarse else float(rng.uniform(0.4, 0.7))
             base = grounds[fine[rng.integers(len(fine))]]
@@ -198,7 +202,7 @@ def draw(folder: Path, both: list[Cells], count: int, first_number: int) -> None
             pixels = np.clip(pixels + rng.normal(0, 2, pixels.shape), 0, 255).astype(np.uint8)
             pixels = shifted(rng, pixels)
             described = describe(pixels)
-            rows = described[:, patches(where, *described.shape[1:])].T
+            rows = described[:, patches(where, *described.shape[1:], kind)].T
             if len(rows) > 12:
                 rows = rows[rng.choice(len(rows), 12, replace=False)]
             both[int(coarse)].add(

@@ -222,7 +222,7 @@ class Fetcher:
                 # Full jitter: many clients that failed together do not come back together.
                 pause = self._rng.uniform(0.0, min(_LONGEST_PAUSE_S, 0.5 * 2.0**number))
                 self._sleep(max(pause, getattr(error, "retry_after_s", 0.0)))
-        raise AssertionError("unreachable")
+        raise FetchError(f"{url[:100]} was not fetched")  # for type checkers: tries is at least 1
 
     def _follow(
         self,
@@ -383,6 +383,10 @@ class Fetcher:
         if isinstance(error, errors.TimeoutError | TimeoutError):
             return FetchError(
                 f"{aim.host} was silent for {self.timeout_s:g} s; try again later", passing=True
+            )
+        if isinstance(error, errors.IncompleteRead) or "IncompleteRead" in str(error):
+            return FetchError(
+                f"{aim.host} closed the connection in the middle; try again later", passing=True
             )
         return FetchError(f"the connection to {aim.host} broke: {error}", passing=True)
 

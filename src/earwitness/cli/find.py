@@ -40,6 +40,7 @@ and with -o the place's sound made of the best of them.
 @click.option("--tiles", default="builtin", show_default=True, help="Imagery, as for map.")
 @click.option("--embedder", default="builtin", show_default=True, help="builtin, or a checkpoint.")
 @click.option("--engine", default="local", show_default=True, help="local or ray, as for map.")
+@click.option("--workers", type=int, metavar="N", help="How many.  [default: as cores]")
 @click.option("--gallery", metavar="FOLDER", help="[default: the one in the user's cache]")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="With --at: a .wav or .flac.")
 @click.option(
@@ -65,6 +66,7 @@ def find(
     tiles: str,
     embedder: str,
     engine: str,
+    workers: int | None,
     gallery: str | None,
     out: Path | None,
     how: str,
@@ -117,6 +119,7 @@ def find(
             tiles=tiles,
             embedder=embedder,
             engine=engine,
+            workers=workers,
             gallery=gallery,
             limit=limit,
             apart_km=apart,

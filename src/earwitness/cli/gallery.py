@@ -66,6 +66,7 @@ def add(folder: str, files: tuple[Path, ...], captions: tuple[str, ...], embedde
 @click.option("--tiles", default="builtin", show_default=True, help="Imagery, as for map.")
 @_embedder
 @click.option("--engine", default="local", show_default=True, help="local or ray, as for map.")
+@click.option("--workers", type=int, metavar="N", help="How many.  [default: as cores]")
 @click.option("--builtin", is_flag=True, help="Add the built-in voice's outdoor sounds.")
 @click.option("--allow-private", is_flag=True, help="Let tiles come from private addresses.")
 def build(
@@ -77,6 +78,7 @@ def build(
     tiles: str,
     embedder: str,
     engine: str,
+    workers: int | None,
     builtin: bool,
     allow_private: bool,
 ) -> None:
@@ -94,6 +96,7 @@ def build(
             tiles=tiles,
             embedder=embedder,
             engine=engine,
+            workers=workers,
             builtin=builtin,
             allow_private=allow_private,
             progress=tell,

@@ -8,7 +8,13 @@ from typing import Any
 import click
 
 from earwitness.cli.console import console, progress_line, source_table
-from earwitness.cli.options import LAYOUTS_HELP, clip_options, rendering_options
+from earwitness.cli.options import (
+    LAYOUTS_HELP,
+    clip_options,
+    model_options,
+    model_settings,
+    rendering_options,
+)
 
 
 @click.command(
@@ -21,6 +27,11 @@ Examples
   earwitness listen clip.mp4 --keep-sound --preview
   earwitness listen anim.gif --duration 5
   earwitness listen pano.jpg --projection equirect
+  earwitness listen photo.jpg --look sam2+depth-anything-v2 --name smolvlm --voice stable-audio
+  earwitness listen photo.jpg --look sam2:weights/sam2 --voice codi:weights/codi --device cuda
+  earwitness listen photo.jpg --preset see-2-sound
+\b
+A model's weights are those that `earwitness models fetch` has fetched, or NAME:FOLDER.
 """
 )
 @click.argument("picture", type=click.Path(path_type=Path))
@@ -67,19 +78,28 @@ Examples
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same samples.")
 @click.option(
     "--voice",
-    default="synth",
-    show_default=True,
     metavar="NAME",
-    help="Who makes the sounds: synth, library:FOLDER (your recordings), or a plug-in's.",
+    help="Who makes the sounds: synth, library:FOLDER (your recordings), a model (codi, audioldm2, "
+    "stable-audio, tangoflux), or a plug-in's.  [default: synth]",
 )
 @click.option(
     "--look",
-    default="builtin",
-    show_default=True,
     metavar="NAME",
-    help="Who looks: a segmenter, or SEGMENTER+DEPTH.",
+    help="Who looks: a segmenter (sam, sam2, mask2former), or SEGMENTER+DEPTH "
+    "(depth-anything-v2, …-metric-outdoor, …).  [default: builtin]",
 )
-@click.option("--name", metavar="NAME", help="Who names what is seen.  [default: the look's own]")
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Who names what is seen: clip, siglip, blip, smolvlm, llava.  [default: builtin]",
+)
+@click.option("--track", metavar="NAME", help="Clips: who follows what was found: sam2.")
+@click.option(
+    "--preset",
+    type=click.Choice(["see-2-sound"]),
+    help="Where nothing else is said, the choices of that paper: SAM ViT-H, Depth Anything ViT-L, "
+    "CoDi with 500 steps shown each region, 3 sources, direct propagation to 5.1.",
+)
 @click.option(
     "--region",
     type=click.Choice(["box", "polygon"]),
@@ -88,6 +108,7 @@ Examples
     help="Direction from the axis-aligned box or from the minimal enclosing polygon.",
 )
 @clip_options
+@model_options
 @rendering_options
 def listen(
     picture: Path,
@@ -98,15 +119,17 @@ def listen(
     prompt: str | None,
     fov: float | None,
     seed: int,
-    voice: str,
-    look: str,
+    voice: str | None,
+    look: str | None,
     name: str | None,
+    track: str | None,
+    preset: str | None,
     region: str,
     renderer: str | None,
     loudness: float | None,
     rate: int | None,
     adm: bool,
-    **clip: Any,
+    **more: Any,
 ) -> None:
     """Hear a PICTURE, a panorama or a clip: each thing from where it is.
 
@@ -121,6 +144,7 @@ def listen(
     from earwitness.verbs.listening import listen as hear
 
     folder = out if out is not None else Path(picture.name).with_suffix(".scene")
+    settings = model_settings(more)
     with progress_line(quiet()) as tell:
         heard = hear(
             picture,
@@ -138,9 +162,12 @@ def listen(
             voice=voice,
             look=look,
             name=name,
+            track=track,
+            preset=preset,
+            models=settings,
             region=region,
             rate_hz=rate if rate is not None else 48000,
-            **clip,
+            **more,
         )
     if not quiet():
         out_console = console()
@@ -148,3 +175,5 @@ def listen(
         out_console.print(f"\n{heard.words}\n")
         for written in (folder, *heard.files):
             out_console.print(f"written: {written}", soft_wrap=True)
+        if settings.shelf.report():
+            out_console.print(settings.shelf.report(), soft_wrap=True)

@@ -24,9 +24,13 @@ class Group(click.Group):
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add a command and give it the common options."""
-        for option in reversed(_COMMON):
-            cmd.params.append(option)
-        super().add_command(cmd, name)
+        super().add_command(with_common_options(cmd), name)
+
+
+def with_common_options(command: click.Command) -> click.Command:
+    """Give a command ``--debug`` and ``--quiet``, once."""
+    command.params += [o for o in reversed(_COMMON) if o not in command.params]
+    return command
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
@@ -75,16 +79,25 @@ def earwitness() -> None:
 
 
 def _register() -> None:
+    from earwitness.cli.caption import caption
+    from earwitness.cli.convert import convert
+    from earwitness.cli.embed import embed
+    from earwitness.cli.evaluate import evaluate
     from earwitness.cli.find import find
     from earwitness.cli.gallery import gallery
     from earwitness.cli.listen import listen
     from earwitness.cli.map import map_command
+    from earwitness.cli.models import models
     from earwitness.cli.render import render
     from earwitness.cli.serve import serve
+    from earwitness.cli.train import train
     from earwitness.cli.visit import visit
     from earwitness.cli.voice import voice
 
-    for command in (listen, render, voice, visit, map_command, find, gallery, serve):
+    watched = (listen, render, voice)
+    placed = (visit, map_command, find, gallery)
+    learned = (train, evaluate, embed, caption, convert, models)
+    for command in (*watched, *placed, *learned, serve):
         earwitness.add_command(command)
 
 

@@ -124,3 +124,67 @@ clip_options = several(
         help="Clips: use and keep what was seen in earlier runs.",
     ),
 )
+
+model_options = several(
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+        default="auto",
+        show_default=True,
+        help="Models: where they run.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["fp32", "fp16", "bf16"]),
+        default="fp32",
+        show_default=True,
+        help="Models: number format; half needs half the memory.",
+    ),
+    click.option(
+        "--low-memory",
+        is_flag=True,
+        help="Models: keep one in memory at a time, and load it again when it is needed again.",
+    ),
+    click.option(
+        "--batch",
+        type=int,
+        default=4,
+        show_default=True,
+        metavar="N",
+        help="Models: regions named, or sounds generated, at a time.",
+    ),
+    click.option("--steps", type=int, metavar="N", help="Models: diffusion steps."),
+    click.option(
+        "--guidance", type=float, metavar="X", help="Models: how strictly the words are followed."
+    ),
+    click.option(
+        "--negative",
+        metavar="WORDS",
+        help='Models: what sounds shall not be like.  [default: "music, speech" for ambience]',
+    ),
+    click.option(
+        "--candidates",
+        type=int,
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Models: sounds generated for each, of which CLAP picks the one that fits best.",
+    ),
+)
+
+
+def model_settings(options: dict[str, Any]) -> Any:
+    """Take the options of :data:`model_options` out of a command's and return them as settings."""
+    from earwitness.models.settings import Settings
+
+    names = [
+        "device",
+        "precision",
+        "low_memory",
+        "batch",
+        "steps",
+        "guidance",
+        "negative",
+        "candidates",
+    ]
+    return Settings(**{name: options.pop(name) for name in names})

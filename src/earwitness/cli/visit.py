@@ -187,6 +187,9 @@ def parse_place(words: tuple[str, ...]) -> tuple[float, float] | str | None:
     >>> parse_place(("New", "York")), parse_place(("12.9,77.6",)), parse_place(())
     ('New York', (12.9, 77.6), None)
     """
+    unknown = next((word for word in words if re.match(r"--?[A-Za-z]", word)), None)
+    if unknown is not None:
+        raise click.NoSuchOption(unknown)
     text = " ".join(words).strip()
     if not text:
         return None

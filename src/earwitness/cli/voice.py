@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
 
 from earwitness.cli.console import console, progress_line
+from earwitness.cli.options import model_options, model_settings
 from earwitness.errors import OptionError
 
 
@@ -28,6 +30,7 @@ Examples
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same samples.")
 @click.option("--rate", type=int, default=48000, show_default=True, help="Sampling rate, Hz.")
 @click.option("--voice", "who", default="synth", show_default=True, metavar="NAME")
+@model_options
 @click.option("--list", "listed", is_flag=True, help="Show every concept with its controls.")
 @click.option(
     "--sheet",
@@ -44,6 +47,7 @@ def voice(
     who: str,
     listed: bool,
     sheet: Path | None,
+    **more: Any,
 ) -> None:
     """Turn WORDS into a mono sound, without a picture."""
     from earwitness.cli.main import quiet
@@ -65,6 +69,7 @@ def voice(
         raise OptionError("no file to write; give one with -o, such as -o rain.wav")
     from earwitness.verbs.speaking import speak
 
+    settings = model_settings(more)
     with progress_line(quiet()) as tell:
         said = speak(
             " ".join(words),
@@ -73,10 +78,13 @@ def voice(
             seed=seed,
             rate_hz=rate,
             voice=who,
+            settings=settings,
             progress=tell,
         )
     if not quiet():
         console().print(f"{said}\nwritten: {out}", soft_wrap=True)
+        if settings.shelf.report():
+            console().print(settings.shelf.report(), soft_wrap=True)
 
 
 def _print_list() -> None:

@@ -84,7 +84,8 @@ class Previewer:
         text_px: int = 13,
     ) -> None:
         self._scene, self._boxes, self._size = scene, boxes, size_px
-        self._shows_radar, self._text_px = radar, text_px
+        # Pictures of a few pixels get words that can be read, though they hide much.
+        self._shows_radar, self._text_px = radar, max(8, text_px)
         width = float(scene.origin.get("width_px", size_px[0]))
         self._scale = size_px[0] / width
         self._fov = float(scene.origin.get("fov_deg", 60.0))

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.media.pictures import Picture as Picture
+from earwitness.scene import FREE as FREE
+from earwitness.scene import UNNAMED as UNNAMED
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +47,8 @@ class Name:
     Parameters
     ----------
     concept
-        Key of a concept in the vocabulary; None where nothing there would sound.
+        Key of a concept in the vocabulary; None where nothing there would sound; :data:`FREE`
+        for words that the vocabulary may not know, :data:`UNNAMED` for a picture without words.
     words
         What to ask the voice for ("two dogs barking").
     score
@@ -102,4 +105,16 @@ class Depth(Protocol):
         focal_px: float,
     ) -> Sequence[Distance]:
         """Return how far each region is."""
+        ...
+
+
+class Tracker(Protocol):
+    """Regions of one frame to where they are in those that follow, in the order of the clip."""
+
+    def begin(self, picture: Picture, masks: Sequence[NDArray[np.bool_]]) -> None:
+        """Take what is to be followed from now on: masks of a frame."""
+        ...
+
+    def step(self, picture: Picture) -> Sequence[NDArray[np.bool_] | None]:
+        """Return where each is in the next frame, or None where it is out of sight."""
         ...

@@ -24,7 +24,7 @@ LEAST_ALIKE = 0.8
 """Correlation below which nothing is said."""
 
 _GRID = 40
-_CORE = 0.7  # of a box: its corners show what is behind
+_CORE = 0.5  # of a box: its corners show what is behind
 _ROUNDS = 16
 _LEAST_PX = 10.0
 
@@ -42,6 +42,16 @@ def _sample(image: Array, x: Array, y: Array) -> Array:
 
 def _lay(reference: Array, box: Box, other: Array, start: Box) -> _Laid:
     """Return by which scale a box's pixels lie in the other frame, beginning at another box."""
+    ratio = float(np.sqrt((start[3] - start[1]) / (box[3] - box[1])))
+    first = _lay_from(reference, box, other, start, 1.0)
+    # The boxes may differ because the thing grew, or because one of them fits badly.
+    if first.alike > 0.95 or abs(np.log(ratio)) < 0.05:
+        return first
+    second = _lay_from(reference, box, other, start, ratio)
+    return max(first, second, key=lambda laid: laid.alike)
+
+
+def _lay_from(reference: Array, box: Box, other: Array, start: Box, scale: float) -> _Laid:
     wide, tall = (box[2] - box[0]) * _CORE, (box[3] - box[1]) * _CORE
     cells = np.linspace(-0.5, 0.5, _GRID)
     u, v = np.meshgrid(cells * wide, cells * tall)
@@ -54,7 +64,6 @@ def _lay(reference: Array, box: Box, other: Array, start: Box) -> _Laid:
     # How brightness changes with a shift right, a shift down, and growth.
     steep = np.stack([gx, gy, gx * u + gy * v], axis=-1).reshape(-1, 3)
     shift_x, shift_y = (start[0] + start[2]) / 2, (start[1] + start[3]) / 2
-    scale = float(np.sqrt((start[3] - start[1]) / (box[3] - box[1])))
     alike = -1.0
     for _ in range(_ROUNDS):
         seen = _sample(other, shift_x + scale * u, shift_y + scale * v)

@@ -33,7 +33,7 @@ MOTION_PER_S = 25.0
 STILL = 0.01
 _KEY_AFTER_S = 0.4  # the first frames of a shot are often still blended with the last one's end
 _KEY_EVERY_S = 10.0
-_GROWTH_WITHIN_S = 1.2
+_GROWTH_WITHIN_S = 1.5
 _STILL_PX, _MOST_STILLS = 640, 32
 
 # Camera axes (x right, y down, z ahead) to the listener frame (x front, y left, z up).
@@ -151,7 +151,7 @@ class Watcher:
         self._last_frame_s = -1.0
         self._next_look_s = 0.0
         self._looks = 0
-        self._before: tuple[float, Array, list[Seen]] | None = None
+        self._before: list[tuple[float, Array, list[Seen]]] = []
         self.stills: list[tuple[float, NDArray[np.uint8]]] = []
         """Times and small pictures of frames spread over the clip, for drawing."""
         self._still_every_s = 0.0
@@ -186,7 +186,7 @@ class Watcher:
         ended = None
         if view.cut or self._shot is None:
             ended, self._shot = self._shot, Shot(one.time_s, one.time_s)
-            self._before = None
+            self._before = []
             self._next_look_s = one.time_s
         self._last_frame_s = one.time_s
         shot = self._shot
@@ -206,9 +206,11 @@ class Watcher:
             picture = self._picture(one)
             self._looks += 1
             seen = self._lens.things(picture, one.time_s, shot.zooms[-1])
-            seen = self._grown(one, picture, seen)
+            seen = self._grown(one, seen)
             if self._memory is not None:
                 self._memory.keep(one.time_s, seen)
+        else:
+            self._before = [*self._before[-1:], (one.time_s, _brightness(one), seen)]
         self._keep_still(one)
         shot.look_px = _looked_px(one, self._lens.longest_px)
         shot.seen.append((one.time_s, [_in_world(each, shot.turns[-1]) for each in seen]))
@@ -223,23 +225,22 @@ class Watcher:
         still = shot.motion.latest < STILL and not shot.moved
         self._next_look_s = one.time_s + self._interval_s * (2.0 if still else 1.0)
 
-    def _grown(self, one: Frame, picture: Picture, seen: list[Seen]) -> list[Seen]:
-        """Return what is seen with how much it has grown since the look before."""
-        grey = one.grey(SIDE_PX).astype(np.float64)
-        scale = grey.shape[1] / picture.width_px
+    def _grown(self, one: Frame, seen: list[Seen]) -> list[Seen]:
+        """Return what is seen with how much it has grown since the last two looks."""
+        grey = _brightness(one)
+        scale = grey.shape[1] / _looked_px(one, self._lens.longest_px)[0]
         boxes = [_times(each.box_px, scale) for each in seen]
-        before, self._before = self._before, (one.time_s, grey, seen)
-        if before is None or before[1].shape != grey.shape:
-            return seen
-        if one.time_s - before[0] > _GROWTH_WITHIN_S:
-            return seen
-        its = [_times(each.box_px, scale) for each in before[2]]
         grew: list[list[tuple[Box, float]]] = [[] for _ in seen]
-        for i, j in paired(its, boxes):
-            surer = before[2][i].score >= seen[j].score
-            value = growth(before[1], its[i], grey, boxes[j], surer_before=surer)
-            if value is not None:
-                grew[j].append((before[2][i].box_px, round(value, 5)))
+        for time_s, earlier, its in self._before:
+            if earlier.shape != grey.shape or one.time_s - time_s > _GROWTH_WITHIN_S:
+                continue
+            there = [_times(each.box_px, scale) for each in its]
+            for i, j in paired(there, boxes):
+                surer = its[i].score >= seen[j].score
+                value = growth(earlier, there[i], grey, boxes[j], surer_before=surer)
+                if value is not None:
+                    grew[j].append((its[i].box_px, round(value, 5)))
+        self._before = [*self._before[-1:], (one.time_s, grey, seen)]
         return [replace(each, grew=tuple(rows)) for each, rows in zip(seen, grew, strict=True)]
 
     def _picture(self, one: Frame) -> Picture:
@@ -261,6 +262,10 @@ class Watcher:
         if len(self.stills) > _MOST_STILLS:
             self.stills = self.stills[::2]
             self._still_every_s = 2 * max(self._still_every_s, self.stills[1][0] / 2)
+
+
+def _brightness(one: Frame) -> Array:
+    return one.grey(SIDE_PX).astype(np.float64)
 
 
 def _times(box: Box, scale: float) -> Box:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -294,31 +293,40 @@ def _steadied(track: Track) -> Array:
     if whole.sum() < 3:
         return np.asarray(far, np.float64)
     weights = np.where(whole, [max(one.score, 0.05) ** 2 for one in track.seen], 1e-3)
-    steps = [now.grown_from(before) for before, now in pairwise(track.seen)]
+    steps = [
+        (i, j, track.seen[j].grown_from(track.seen[i]))
+        for j in range(len(track.seen))
+        for i in (j - 2, j - 1)
+        if i >= 0
+    ]
     size = _integrated(size, weights * _plain(size), steps)
     level = float(np.median((far + size)[whole]))
     return np.asarray(level - size, np.float64)
 
 
-def _integrated(values: Array, weights: Array, steps: Sequence[float | None]) -> Array:
+def _integrated(
+    values: Array, weights: Array, steps: Sequence[tuple[int, int, float | None]]
+) -> Array:
     """Return values that agree with measured steps between them as well as with themselves.
 
-    Least squares: the values' own deviation is :data:`_BOX_SIGMA`, that of a step
-    :data:`_STEP_SIGMA`; where a step is not known its values are loosely tied.
+    Least squares: the values' own deviation is :data:`_BOX_SIGMA`, that of a step from one to the
+    next or the next but one :data:`_STEP_SIGMA`; neighbours without a step are loosely tied.
     """
     n = len(values)
     own = weights / max(float(weights.max()), 1e-9) / _BOX_SIGMA**2
-    banded = np.zeros((2, n))
+    banded = np.zeros((3, n))  # upper form: second, first and main diagonal
     right = own * values
-    banded[1] = own
-    for i, step in enumerate(steps):
+    banded[2] = own
+    for i, j, step in steps:
+        if step is None and j - i > 1:
+            continue
         tie = 1.0 / (_STEP_SIGMA if step is not None else _LOOSE_SIGMA) ** 2
         jump = step if step is not None else 0.0
-        banded[1, i] += tie
-        banded[1, i + 1] += tie
-        banded[0, i + 1] -= tie
+        banded[2, i] += tie
+        banded[2, j] += tie
+        banded[2 - (j - i), j] -= tie
         right[i] -= tie * jump
-        right[i + 1] += tie * jump
+        right[j] += tie * jump
     return np.asarray(linalg.solveh_banded(banded, right), dtype=np.float64)
 
 

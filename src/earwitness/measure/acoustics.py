@@ -93,10 +93,10 @@ def _at_rate(samples: ArrayLike, rate_hz: int) -> Array:
 
 
 def _mono(samples: Array, sound: Sound) -> Array:
-    """Return all full-range channels added with the power they have; W alone of ambisonics."""
+    """Return the mean of all full-range channels; W alone of ambisonics."""
     layout = sound.channels
     if layout.kind == "ambisonics":
-        return samples[0]
+        return np.asarray(samples[0])
     full = [i for i in range(len(samples)) if i not in layout.lfe]
     return np.asarray(samples[full].mean(axis=0))
 
@@ -264,7 +264,9 @@ def acoustics(first: Sound, second: Sound) -> Acoustics:
     wide = [_mono(part, sound) for part, sound in zip(parts, (first, second))]
     silent = [not np.any(np.abs(wave) > 1e-7) for wave in wide]
     if any(silent):
-        which = "both sounds are" if all(silent) else f"the {('first', 'second')[silent[1]]} sound is"
+        which = (
+            "both sounds are" if all(silent) else f"the {('first', 'second')[silent[1]]} sound is"
+        )
         raise OptionError(f"{which} silent: there is nothing to compare")
     late = delay(wide[0], wide[1], RATE_HZ)
     shift = round(late * RATE_HZ)
@@ -290,9 +292,7 @@ def acoustics(first: Sound, second: Sound) -> Acoustics:
         "chroma": _chroma_match(a, b, weight),
         "spectral_contrast": _contrast_match(a, b, weight),
         "intelligibility": float("nan") if spoken == TOO_SHORT else float(np.clip(spoken, 0, 1)),
-        "image": _image_match(*heard, first, second),
+        "image": _image_match(heard[0], heard[1], first, second),
     }
     known = [value for value in scores.values() if np.isfinite(value)]
-    return Acoustics(
-        **scores, overall=float(np.mean(known)), delay_s=late, level_db=level
-    )
+    return Acoustics(**scores, overall=float(np.mean(known)), delay_s=late, level_db=level)

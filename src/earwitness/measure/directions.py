@@ -22,10 +22,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import ShortTimeFFT
+from scipy.fft import rfft
 from scipy.signal.windows import hann
 
 from earwitness.errors import OptionError
+from earwitness.measure.spectra import frames
 from earwitness.scene import Layout, Sound
 from earwitness.scene.frame import SPEED_OF_SOUND_M_S, xyz
 
@@ -70,12 +71,23 @@ class Direction:
         return any(self.towards)
 
 
-def transform(samples: ArrayLike, rate_hz: int) -> Spectra:
-    """Return short-time spectra, shape ``(channels, bins, frames)``."""
+def transform(samples: ArrayLike) -> Spectra:
+    """Return short-time spectra, frames centred on every 1024th sample.
+
+    Parameters
+    ----------
+    samples
+        Shape ``(channels, samples)``.
+
+    Returns
+    -------
+    ndarray, shape ``(channels, bins, frames)``
+    """
     wave = np.atleast_2d(np.asarray(samples, dtype=np.float64))
-    wave = np.pad(wave, ((0, 0), (0, max(0, WINDOW - wave.shape[1]))))
-    short = ShortTimeFFT(hann(WINDOW, sym=False), hop=WINDOW // 2, fs=rate_hz)
-    return np.asarray(short.stft(wave))
+    window = hann(WINDOW, sym=False)
+    return np.stack(
+        [rfft(frames(channel, WINDOW, WINDOW // 2) * window, axis=1).T for channel in wave]
+    )
 
 
 def plane(layout: Layout) -> bool:
@@ -119,9 +131,7 @@ def _loudspeakers(spectra: Spectra, layout: Layout, mask: Array, method: Method)
     pressure = spectra[full].sum(axis=0)
     motion = np.einsum("cft,cx->xft", spectra[full], places)
     flow = np.sum(mask * (pressure.conj() * motion).real, axis=(1, 2))
-    energy = 0.5 * float(
-        np.sum(mask * (np.abs(pressure) ** 2 + (np.abs(motion) ** 2).sum(axis=0)))
-    )
+    energy = 0.5 * float(np.sum(mask * (np.abs(pressure) ** 2 + (np.abs(motion) ** 2).sum(axis=0))))
     found = _vector(flow, energy, level)
     if plane(layout) and len(full) > 1 and not found.heard and level > 0:
         return Direction((0.0, 0.0, 0.0), 0.0, _db(level))
@@ -233,5 +243,5 @@ def heard_from(sound: Sound, *, method: Method = "beam") -> Direction:
     >>> heard_from(Sound(left, 16000, "foa")).towards
     (0.0, 1.0, 0.0)
     """
-    spectra = transform(sound.samples, sound.rate_hz)
+    spectra = transform(sound.samples)
     return heard_in(spectra, sound.channels, sound.rate_hz, method=method)

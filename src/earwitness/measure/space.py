@@ -127,6 +127,12 @@ class SpaceReport:
         return float(known.mean()) if known.size else float("nan")
 
     @property
+    def side_rank(self) -> float:
+        """Spearman's rank correlation of seen and heard leftness: 1 is the same order, 0 none."""
+        known = [s for s in self.sources if np.isfinite(s.error_deg)]
+        return rank_correlation([s.seen[1] for s in known], [s.heard[1] for s in known])
+
+    @property
     def distance_rank(self) -> float:
         """Spearman's rank correlation of distance with lost level: 1 is farther, fainter."""
         far, lost = self._known("distance_m"), self._known("lost_db")
@@ -174,9 +180,7 @@ def lateral_chance_deg(lateral_deg: float) -> float:
     return float(np.abs(drawn - lateral_deg).mean())
 
 
-def error_of(
-    seen: ArrayLike, heard: ArrayLike, layout: Layout
-) -> tuple[float, float, float]:
+def error_of(seen: ArrayLike, heard: ArrayLike, layout: Layout) -> tuple[float, float, float]:
     """Return the error that counts for a layout, the full angle, and what chance would give.
 
     Parameters
@@ -274,7 +278,7 @@ def judge_alone(
     method
         For loudspeakers, see :mod:`~earwitness.measure.directions`.
     """
-    spectra = transform(sound.samples, sound.rate_hz)
+    spectra = transform(sound.samples)
     found, error, full, chance = _judge(scene, source, sound, spectra, np.ones((1, 1)), method)
     at = place(scene, source, 0.0)[0]
     return SourceError(
@@ -325,12 +329,12 @@ def judge_mix(
     """
     if len(alone) != len(scene.sources):
         raise OptionError(f"{len(alone)} sounds for {len(scene.sources)} sources; give one each")
-    mix = transform(sound.samples, sound.rate_hz)
+    mix = transform(sound.samples)
     length = sound.samples.shape[1]
     powers = []
     for wave in alone:
         mono = np.asarray(wave, dtype=np.float64)[:length]
-        own = transform(np.pad(mono, (0, length - len(mono))), sound.rate_hz)
+        own = transform(np.pad(mono, (0, length - len(mono))))
         powers.append(np.abs(own[0]) ** 2)
     total = np.sum(powers, axis=0) if powers else np.zeros(mix.shape[1:])
     rows = []

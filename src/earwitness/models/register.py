@@ -18,8 +18,8 @@ Kind = Literal["transformers", "diffusers", "safetensors", "codi", "checkpoint",
 Commercial = Literal["yes", "no", "conditions", "unclear"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}\Z")
-_HUB = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*\Z")
-_REVISION = re.compile(r"[0-9a-f]{40}\Z")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*\Z")
+REVISION = re.compile(r"[0-9a-f]{40}\Z")
 
 
 @dataclass(frozen=True)
@@ -95,9 +95,9 @@ def _entry(name: str, row: Mapping[str, Any]) -> Entry:
     for field in ("role", "title", "licence"):
         if not row[field]:
             raise _wrong(name, field, "", "some text")
-    if row["hub"] and not _HUB.match(row["hub"]):
+    if row["hub"] and not HUB_ID.match(row["hub"]):
         raise _wrong(name, "hub", row["hub"], "'owner/name' or nothing")
-    if row["revision"] and not _REVISION.match(row["revision"]):
+    if row["revision"] and not REVISION.match(row["revision"]):
         raise _wrong(name, "revision", row["revision"], "40 hexadecimal digits or nothing")
     for field, known in (("kind", get_args(Kind)), ("commercial", get_args(Commercial))):
         if row[field] not in known:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from earwitness.errors import WeightsError
+from earwitness.models.choice import chosen
 from earwitness.models.device import require
 from earwitness.models.folder import again, check_folder, keys
 from earwitness.models.register import Entry, entry_named, register
@@ -30,6 +31,13 @@ def store_root() -> Path:
 
 def _in_hub_cache(entry: Entry) -> Path | None:
     """Return the snapshot that the hub's own tools have fetched, if it is there."""
+    # Asked of the disk first: importing the hub's tools takes seconds.
+    home = os.environ.get("HF_HOME") or Path(
+        os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface"
+    )
+    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
+    if not (cache / f"models--{entry.hub.replace('/', '--')}").is_dir():
+        return None
     try:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import LocalEntryNotFoundError
@@ -51,6 +59,9 @@ def _in_hub_cache(entry: Entry) -> Path | None:
 
 def where(entry: Entry, root: Path | None = None) -> Path | None:
     """Return the folder that an entry's weights are in, or None; the network is not asked."""
+    entry, folder = chosen(entry, root or store_root())
+    if folder is not None:
+        return folder
     place = (root or store_root()) / entry.name
     if place.is_dir():
         return place
@@ -99,7 +110,7 @@ def resolve(what: str | Path, name: str | None = None) -> Path:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers from printing its own report of what this module checks itself."""
     logging: Any = import_module("transformers.utils.logging")
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -168,7 +179,7 @@ def load_pretrained(
 
     check_folder(folder, entry)
     try:
-        with _quiet():
+        with quiet():
             model, info = kind.from_pretrained(
                 str(folder),
                 use_safetensors=True,

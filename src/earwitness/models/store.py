@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from earwitness.errors import OptionError, OutputError, WeightsError
+from earwitness.models.choice import chosen
 from earwitness.models.folder import again, check_folder
 from earwitness.models.hub import Hub, HuggingFace, Revision
-from earwitness.models.register import Entry, entry_named, register
+from earwitness.models.register import REVISION, Entry, entry_named, register
 from earwitness.models.resolve import store_root, where
 
 RECORD = "earwitness.json"
@@ -90,6 +91,7 @@ def fetch(
     *,
     say: Say = lambda line: None,
     agree: Agree | None = None,
+    revision: str | None = None,
     root: Path | None = None,
     hub: Hub | None = None,
 ) -> Path:
@@ -105,6 +107,8 @@ def fetch(
     agree
         Asked with the licence's line where commerce is forbidden, conditional or unclear; a no
         ends it. None asks nobody: the line was shown.
+    revision
+        A commit in place of the pinned one, 40 hexadecimal digits.
     root
         Where to; by default the folder that ``EARWITNESS_MODELS`` names, or the user's cache.
     hub
@@ -119,7 +123,11 @@ def fetch(
     OutputError
         If the folder cannot be written.
     """
-    entry = entry_named(name)
+    entry, _ = chosen(entry_named(name), root or store_root())
+    if revision is not None:
+        if not REVISION.match(revision):
+            raise OptionError(f"revision {revision!r}; give a commit, 40 hexadecimal digits")
+        entry = replace(entry, revision=revision)
     if not entry.hub:
         raise WeightsError(f"{entry.title} cannot be fetched: {entry.note}")
     if entry.warning:
@@ -129,31 +137,31 @@ def fetch(
     else:
         say(f"{entry.name}: {entry.licence}.")
     source = hub or HuggingFace()
-    revision = source.describe(entry)
+    found = source.describe(entry)
     lacking = [
-        p for p in entry.files if not any(fnmatch(f, p) for f in revision.files) and "*" not in p
+        p for p in entry.files if not any(fnmatch(f, p) for f in found.files) and "*" not in p
     ]
-    if lacking or not revision.files:
+    if lacking or not found.files:
         raise WeightsError(
-            f"{entry.hub} at {revision.commit[:12]} has no {', '.join(lacking or entry.files)}; "
+            f"{entry.hub} at {found.commit[:12]} has no {', '.join(lacking or entry.files)}; "
             "the register is out of date"
         )
     if not entry.revision:
-        say(f"{entry.name}: no revision is pinned; taking the newest, {revision.commit}.")
+        say(f"{entry.name}: no revision is pinned; taking the newest, {found.commit}.")
     place = (root or store_root()) / entry.name
-    size = revision.size or entry.size_mb * 1_000_000
+    size = found.size or entry.size_mb * 1_000_000
     say(f"{entry.name}: fetching {size / 1e6:.0f} MB from {entry.hub} into {place}.")
     partial = place.with_name(entry.name + ".partial")
     try:
         partial.mkdir(parents=True, exist_ok=True)
-        source.download(entry, revision, partial)
-        _finish(entry, revision, partial)
+        source.download(entry, found, partial)
+        _finish(entry, found, partial)
         if place.exists():
             raise OutputError(f"{place} is in the way; what was fetched stays in {partial}")
         partial.rename(place)
     except OSError as error:
         raise OutputError(f"{place} cannot be written: {error}") from error
-    say(f"{entry.name}: verified, {len(revision.files)} files.")
+    say(f"{entry.name}: verified, {len(found.files)} files.")
     return place
 
 

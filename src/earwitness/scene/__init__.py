@@ -1,17 +1,19 @@
 """The scene: values that every other room reads or makes. It imports numpy alone."""
 
 from earwitness.scene.codec import SCHEMA, from_json, to_json
-from earwitness.scene.concepts import Concept, concepts
+from earwitness.scene.concepts import FREE, UNNAMED, Concept, concepts
 from earwitness.scene.layout import Channel, Layout, layout_named, layouts
 from earwitness.scene.scene import LARGEST_SEED, LONGEST_S, MOST_SOURCES, Air, Listener, Scene
 from earwitness.scene.sound import Sound
 from earwitness.scene.source import Bed, Credit, Region, Source
 
 __all__ = [
+    "FREE",
     "LARGEST_SEED",
     "LONGEST_S",
     "MOST_SOURCES",
     "SCHEMA",
+    "UNNAMED",
     "Air",
     "Bed",
     "Channel",

@@ -16,6 +16,12 @@ Family = Literal["geophony", "biophony", "anthropophony", "music"]
 ConceptKind = Literal["point", "area", "bed"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
+FREE = "free-words"
+"""Concept of what is named in words that the vocabulary does not know; for voices that take any."""
+
+UNNAMED = "picture"
+"""Concept of what has no name; for voices that are shown it."""
+
 
 @dataclass(frozen=True)
 class Concept:

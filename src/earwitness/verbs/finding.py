@@ -215,7 +215,10 @@ def hear_at(
     place = embed_place(job, lat_deg, lon_deg)
     held = Gallery(gallery or default_gallery(), create=gallery is None)
     captions, recordings = Shelf(held, Caption), Shelf(held, Recording)
-    if gallery is None and not captions.count():
+    if gallery is None:
+        # The cache's own captions can be made again; a gallery of the user's is left alone.
+        if not captions.fits(model):
+            held.drop(captions.name)
         fill_captions(held, model, progress=progress)
         captions = Shelf(held, Caption)
     if not captions.count() and not recordings.count():

@@ -16,6 +16,7 @@ from earwitness.errors import OptionError, OutputError
 from earwitness.media import Subtype, read_scene, stem_file, write_flac, write_scene, write_wav
 from earwitness.media.output import beside
 from earwitness.media.stems import FileStem
+from earwitness.models.settings import Settings
 from earwitness.scene import Layout, Scene, Sound, layout_named
 from earwitness.scene.words import scene_in_words
 from earwitness.space.contract import Stem
@@ -194,7 +195,12 @@ class Heard:
         return max(rates, default=DEFAULT_RATE_HZ)
 
     def voiced(
-        self, voice: str = "synth", *, rate_hz: int | None = None, progress: Progress = silent
+        self,
+        voice: str = "synth",
+        *,
+        rate_hz: int | None = None,
+        settings: Settings | None = None,
+        progress: Progress = silent,
     ) -> Heard:
         """Make the stems that are missing (null in ``scene.json``) and write the scene again."""
         if all(item.stem is not None for item in self.scene.parts):
@@ -202,7 +208,7 @@ class Heard:
         scene = voice_scene(
             self.scene,
             self.folder,
-            make_voice(voice),
+            make_voice(voice, settings),
             rate_hz=rate_hz or self.rate_hz,
             progress=progress,
         )
@@ -271,8 +277,26 @@ def check_rate(rate_hz: int) -> int:
     return int(rate_hz)
 
 
-def make_voice(name: str) -> Voice:
-    """Return a voice by name; ``library:FOLDER`` gives the library that folder."""
-    kind, _, argument = name.partition(":")
-    made: Voice = plugins.make("voice", kind, *([argument] if argument else []))
+def make_voice(name: str, settings: Settings | None = None) -> Voice:
+    """Return a voice by name; ``library:FOLDER`` gives the library that folder.
+
+    Parameters
+    ----------
+    name
+        ``NAME`` or ``NAME:WORDS``.
+    settings
+        How models are run.
+
+    Raises
+    ------
+    OptionError
+        If settings ask something of it that only voices that generate can do.
+    """
+    made: Voice = plugins.made("voice", name, settings)
+    if settings is not None and settings.generates and not hasattr(made, "any_words"):
+        asked = ", ".join(f"{k} {v}" for k, v in settings.generates.items())
+        raise OptionError(
+            f"{asked}: the voice {name!r} does not generate by diffusion; leave it out, or choose "
+            "codi, audioldm2, stable-audio or tangoflux"
+        )
     return made

@@ -22,7 +22,47 @@ from earwitness.verbs.progress import Progress, silent
 if TYPE_CHECKING:
     from earwitness.atlas.contract import Embedder
 
-_OUTDOORS = ("geophony", "biophony", "anthropophony")
+_NATURE = ("geophony", "biophony")
+_NOT_THERE = frozenset(("underwater", "drips", "fly", "cat"))
+_PEOPLE = frozenset(
+    [
+        "crowd",
+        "children",
+        "footsteps",
+        "footsteps-gravel",
+        "footsteps-snow",
+        "bicycle",
+        "car-pass",
+        "traffic",
+        "traffic-far",
+        "motorway",
+        "motorcycle",
+        "bus",
+        "truck",
+        "tractor",
+        "siren",
+        "horn",
+        "train",
+        "steam-train",
+        "tram",
+        "railway-crossing",
+        "jet",
+        "propeller-plane",
+        "helicopter",
+        "motor-boat",
+        "ship-horn",
+        "harbour",
+        "sailing-rig",
+        "construction",
+        "chainsaw",
+        "factory",
+        "wind-turbine",
+        "windmill",
+        "church-bells",
+    ]
+)
+"""Of what people make, what a place is known by."""
+
 _VOICED_S = 6.0
 _VOICED_HZ = 32_000
 
@@ -129,7 +169,9 @@ def outdoor_captions() -> list[Caption]:
     from earwitness.voice.registry import table
 
     return [
-        Caption(row.label, "earwitness", "Apache-2.0") for row in table() if row.family in _OUTDOORS
+        Caption(row.label, "earwitness", "Apache-2.0")
+        for row in table()
+        if (row.family in _NATURE and row.concept not in _NOT_THERE) or row.concept in _PEOPLE
     ]
 
 

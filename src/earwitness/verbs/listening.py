@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from earwitness import __version__, plugins
+from earwitness import __version__
 from earwitness.draw.heard import draw_heard
 from earwitness.look.compose import compose
 from earwitness.look.contract import Picture
@@ -22,46 +22,45 @@ from earwitness.media import (
     write_scene,
 )
 from earwitness.media.clips import is_clip
+from earwitness.models.settings import Settings
 from earwitness.scene import Scene, layout_named
 from earwitness.verbs.heard import Heard, make_voice
 from earwitness.verbs.options import DEFAULT_LAYOUTS, Options
+from earwitness.verbs.parts import Looking, looking, preset
 from earwitness.verbs.progress import Progress, Shown, silent, unshown
 from earwitness.verbs.rendering import ADM_FILE, write_adm, write_layouts
 from earwitness.verbs.voicing import voice_scene
 from earwitness.verbs.watching import ClipOptions, watch
-from earwitness.voice.phrases import understand
 
 
 def look_at(picture: Picture, options: Options, *, equirect: bool = False) -> Scene:
     """Return the scene that a picture shows, not yet voiced; ``equirect``: all the way round."""
-    segmenter, _, depth = options.look.partition("+")
-    asked = understand(options.prompt) if options.prompt else None
+    voice = make_voice(options.voice, options.models)
+    return _scene(picture, looking(options, voice), options, equirect=equirect)
+
+
+def _scene(picture: Picture, parts: Looking, options: Options, *, equirect: bool) -> Scene:
+    shared: dict[str, Any] = {
+        "segmenter": parts.segmenter,
+        "namer": parts.namer,
+        "depth": parts.depth,
+        "most": options.sources,
+        "wishes": parts.wishes,
+        "refused": parts.refused,
+        "region": options.region,
+        "seed": options.seed,
+        "duration_s": options.still_s,
+    }
     if equirect:
-        return compose_round(
-            picture,
-            segmenter=plugins.make("segmenter", segmenter),
-            namer=plugins.make("namer", options.name or "builtin"),
-            depth=plugins.make("depth", depth or "builtin"),
-            most=options.sources,
-            wishes=asked.wishes if asked else (),
-            refused=asked.refused if asked else (),
-            region=options.region,
-            seed=options.seed,
-            duration_s=options.still_s,
-        )
-    return compose(
-        picture,
-        segmenter=plugins.make("segmenter", segmenter),
-        namer=plugins.make("namer", options.name or "builtin"),
-        depth=plugins.make("depth", depth or "builtin"),
-        fov_deg=options.fov_deg,
-        most=options.sources,
-        wishes=asked.wishes if asked else (),
-        refused=asked.refused if asked else (),
-        region=options.region,
-        seed=options.seed,
-        duration_s=options.still_s,
-    )
+        scene = compose_round(picture, **shared)
+    else:
+        scene = compose(picture, fov_deg=options.fov_deg, **shared)
+    if options.name == "picture" and scene.sources:
+        # Without names there is no surrounding sound to speak of: SEE-2-SOUND has regions alone.
+        scene = dataclasses.replace(scene, bed=())
+    if parts.prompt:
+        scene = dataclasses.replace(scene, origin={**scene.origin, "prompt": parts.prompt})
+    return scene
 
 
 def listen(
@@ -104,7 +103,10 @@ def listen(
         ``voice``, ``look``, ``name``, ``region``, ``rate_hz``; and as in
         :class:`~earwitness.verbs.watching.ClipOptions`: ``projection`` for pictures and clips,
         ``video``, ``video_layout``, ``codec``, ``keep_sound``, ``preview``, ``looks_per_s``,
-        ``resume`` for clips.
+        ``resume`` for clips; and as in :class:`~earwitness.models.settings.Settings` for foundation
+        models: ``device``, ``precision``, ``low_memory``, ``batch``, ``steps``, ``guidance``,
+        ``negative``, ``candidates``, ``ranker``, ``shelf``. ``preset="see-2-sound"`` sets what is
+        not given to the choices of that paper.
 
     Returns
     -------
@@ -122,7 +124,21 @@ def listen(
     """
     of_clips = {field.name for field in dataclasses.fields(ClipOptions)}
     moving = ClipOptions(**{key: options.pop(key) for key in of_clips & set(options)})
-    chosen = Options(**options)
+    named = options.pop("preset", None)
+    if named is not None:
+        usual_options = dict(preset(named))
+        layouts = layouts or usual_options.pop("layouts", None)
+        renderer = renderer or usual_options.pop("renderer", None)
+        options = {**usual_options, **{k: v for k, v in options.items() if v is not None}}
+        options = {k: v for k, v in options.items() if k not in ("layouts", "renderer")}
+    of_models = {field.name for field in dataclasses.fields(Settings)}
+    asked = {key: options.pop(key) for key in of_models & set(options)}
+    if asked:
+        given: Settings | None = options.get("models")
+        # What was given by itself goes before what a preset says.
+        kept = given.generates if given is not None else {}
+        options["models"] = dataclasses.replace(given or Settings(), **{**asked, **kept})
+    chosen = Options(**{key: value for key, value in options.items() if value is not None})
     if is_clip(path):
         return watch(
             path,
@@ -138,7 +154,8 @@ def listen(
         )
     for name in layouts or ():
         layout_named(name)
-    voice = make_voice(chosen.voice)
+    voice = make_voice(chosen.voice, chosen.models)
+    parts = looking(chosen, voice)
     if out is not None:
         check_replaceable(Path(out))
     progress("reading", 0.0)
@@ -147,7 +164,7 @@ def listen(
     equirect = moving.projection == "equirect" or (moving.projection == "auto" and picture.equirect)
     usual = (*DEFAULT_LAYOUTS, "foa") if equirect else DEFAULT_LAYOUTS
     wanted = tuple(dict.fromkeys(layout_named(name).name for name in layouts or usual))
-    scene = look_at(picture, chosen, equirect=equirect)
+    scene = _scene(picture, parts, chosen, equirect=equirect)
     progress("looking", 1.0)
     scene = dataclasses.replace(
         scene, origin={**scene.origin, "voice": chosen.voice, "version": __version__}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from earwitness.errors import OptionError
+from earwitness.models.settings import Settings
 from earwitness.scene import LARGEST_SEED, LONGEST_S
 from earwitness.verbs.heard import DEFAULT_RATE_HZ, check_rate
 
@@ -39,6 +40,10 @@ class Options:
         ``box`` (axis-aligned, as the paper found best) or ``polygon`` (minimal enclosing).
     rate_hz
         Sampling rate.
+    track
+        Clips: who follows what was found from frame to frame; None finds it anew in each look.
+    models
+        How the parts that are foundation models are run.
 
     Raises
     ------
@@ -56,6 +61,8 @@ class Options:
     name: str | None = None
     region: str = "box"
     rate_hz: int = DEFAULT_RATE_HZ
+    track: str | None = None
+    models: Settings = dataclasses.field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         length_s = self.duration_s

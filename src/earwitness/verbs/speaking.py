@@ -7,6 +7,7 @@ from pathlib import Path
 
 from earwitness.errors import OptionError, OutputError
 from earwitness.media import beside, write_flac, write_wav
+from earwitness.models.settings import Settings
 from earwitness.scene import LARGEST_SEED, layout_named
 from earwitness.verbs.heard import check_rate, make_voice
 from earwitness.verbs.progress import Progress, counted, silent
@@ -21,6 +22,7 @@ def speak(
     seed: int = 0,
     rate_hz: int = 48000,
     voice: str = "synth",
+    settings: Settings | None = None,
     progress: Progress = silent,
 ) -> str:
     """Write what words sound like into a file.
@@ -35,6 +37,8 @@ def speak(
         As in :class:`~earwitness.voice.contract.Request`.
     voice
         Who makes it.
+    settings
+        How models are run.
     progress
         Told while it works.
 
@@ -54,7 +58,7 @@ def speak(
     if not 0 <= seed <= LARGEST_SEED:
         raise OptionError(f"seed {seed}; choose a whole number from 0 to {LARGEST_SEED}")
     request = Request(words=words, duration_s=duration_s, rate_hz=check_rate(rate_hz), seed=seed)
-    voiced = make_voice(voice).voice(request)
+    voiced = make_voice(voice, settings).voice(request)
     blocks = counted(
         voiced.blocks, request.samples, lambda part: progress(f"voicing {words}", part)
     )

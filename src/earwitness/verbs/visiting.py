@@ -17,7 +17,7 @@ from earwitness.atlas.gazetteer import distance_m, nearest_place, place_named, w
 from earwitness.atlas.imagery.contract import Imagery, TileSource, View, check_radius
 from earwitness.atlas.imagery.named import open_image, open_tiles
 from earwitness.atlas.imagery.raster import PlainPicture, RasterFile, parse_bands
-from earwitness.atlas.place.moment import Moment, moment
+from earwitness.atlas.place.moment import Moment, day_of, moment
 from earwitness.atlas.place.wishes import WEATHER, steered, time_in
 from earwitness.draw.place import LevelRow, draw_place
 from earwitness.errors import OptionError, PlaceError, PluginError
@@ -185,12 +185,14 @@ def visit(
     source = _source(tiles, image, chosen)
     lat, lon, name = _place(where, source)
     asked = time_in(chosen.prompt or "", lat)
-    at = moment(lat, date or asked.day, hour if hour is not None else asked.hour)
+    day = date or asked.day
+    at = moment(lat, day, hour if hour is not None else asked.hour)
+    day = day_of(day).isoformat() if day is not None else None
     phrase = understand(asked.rest) if asked.rest else None
     progress("looking from above", 0.05)
     rng = np.random.default_rng(chosen.seed)
     fetcher = _fetcher(allow_private, image is None)
-    seen = _see(source, (lat, lon), at, radius_m, date or asked.day, fetcher, chosen, phrase, rng)
+    seen = _see(source, (lat, lon), at, radius_m, day, fetcher, chosen, phrase, rng)
     scene = _scene(seen, (lat, lon, name), at, chosen, phrase, rng)
     shown(scene, seen.imagery.pixels)
     place = _Drawn(seen, scene, f"{name}: {at.words}", chosen.heading_deg)
@@ -333,7 +335,7 @@ def _see_coarse(
     rng: np.random.Generator,
 ) -> _Seen:
     from earwitness.atlas.embedders import load_embedder
-    from earwitness.atlas.place.coarse import compose_coarse, place_scores
+    from earwitness.atlas.place.coarse import LEAST_Z, compose_coarse, place_scores, sea_side
 
     scores = place_scores(load_embedder(chosen.embedder), *where, at)
     town = nearest_place(*where)
@@ -342,12 +344,13 @@ def _see_coarse(
         scores,
         at,
         town=(town.name, town.population, away),
+        sea=sea_side(*where),
         heading_deg=chosen.heading_deg,
         rng=rng,
     )
     held = {one.concept for one in sources} | {one.concept for one in beds}
     heats = {
-        name: np.asarray(1.0 / (1.0 + np.exp(-(scores.z[i] - 0.75) * 1.5)))
+        name: np.asarray(1.0 / (1.0 + np.exp(-(scores.z[i] - LEAST_Z) * 1.5)))
         for i, name in enumerate(scores.names)
         if name in held
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,11 +15,12 @@ from earwitness.look.watching import Follow
 from earwitness.media import STEMS, write_flac
 from earwitness.scene import Bed, Scene, Source
 from earwitness.verbs.progress import Progress, counted, silent
-from earwitness.voice.contract import Request, Voice
+from earwitness.voice.contract import Request, Voice, Voiced
 from earwitness.voice.follow import followed
 
 _SHORTEST_S = 0.05
 _SILENCE = 1 << 16
+_LONGEST_TOGETHER_S = 900.0
 
 _Item = TypeVar("_Item", Source, Bed)
 
@@ -88,6 +89,38 @@ def between_silence(
         done += step
 
 
+def _request(
+    scene: Scene, item: Source | Bed, rate_hz: int, pixels: NDArray[np.uint8] | None
+) -> Request:
+    start_s, end_s = sounding(item, scene.duration_s)
+    return Request(
+        words=item.name,
+        concept=item.concept,
+        duration_s=end_s - start_s,
+        rate_hz=rate_hz,
+        seed=seed_of(scene.seed, item.id),
+        pixels=_crop(pixels, item),
+        prompt=str(scene.origin.get("prompt", "")),
+    )
+
+
+def _answers(voice: Voice, requests: Sequence[Request], progress: Progress) -> Iterator[Voiced]:
+    """Yield what a voice answers: all at once where it can and it fits into memory."""
+    together = getattr(voice, "voice_many", None)
+    if together is None or sum(one.duration_s for one in requests) > _LONGEST_TOGETHER_S:
+        for request in requests:
+            yield voice.voice(request)
+        return
+    if hasattr(voice, "watch"):
+        voice.watch = lambda part: progress("generating", part)
+    try:
+        progress("generating", 0.0)
+        yield from together(requests)
+    finally:
+        if hasattr(voice, "watch"):
+            voice.watch = None
+
+
 def voice_scene(
     scene: Scene,
     folder: Path,
@@ -132,6 +165,8 @@ def voice_scene(
     (folder / STEMS).mkdir(exist_ok=True)
     lacking = [item for item in scene.parts if item.stem is None]
     made: dict[str, Source | Bed] = {}
+    requests = [_request(scene, item, rate_hz, pixels) for item in lacking]
+    answers = _answers(voice, requests, progress)
 
     for number, item in enumerate(lacking):
         stage = f"voicing {item.name}"
@@ -140,16 +175,8 @@ def voice_scene(
             progress(stage, (number + part) / len(lacking))
 
         tell(0.0)
-        start_s, end_s = sounding(item, scene.duration_s)
-        request = Request(
-            words=item.name,
-            concept=item.concept,
-            duration_s=end_s - start_s,
-            rate_hz=rate_hz,
-            seed=seed_of(scene.seed, item.id),
-            pixels=_crop(pixels, item),
-        )
-        voiced = voice.voice(request)
+        start_s, _ = sounding(item, scene.duration_s)
+        request, voiced = requests[number], next(answers)
         blocks: Iterable[NDArray[np.float32]] = voiced.blocks
         motion = (follows or {}).get(item.id)
         if motion is not None:

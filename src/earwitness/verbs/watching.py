@@ -17,6 +17,8 @@ from earwitness import __version__, plugins
 from earwitness.draw.heard import draw_heard
 from earwitness.draw.preview import WIDTH_PX, Boxes, preview_pictures
 from earwitness.errors import MediaError, OptionError, OutputError
+from earwitness.look.contract import Segmenter
+from earwitness.look.followed import FollowingSegmenter
 from earwitness.look.lens import FlatLens, Lens, Parts, RoundLens
 from earwitness.look.shots import Shot, Watcher
 from earwitness.look.watching import Watched, watched
@@ -36,17 +38,17 @@ from earwitness.space.mixing import mixed, own_layout_for
 from earwitness.space.render import Rendering
 from earwitness.verbs.heard import Heard, make_voice
 from earwitness.verbs.options import Options
+from earwitness.verbs.parts import Looking, looking
 from earwitness.verbs.progress import Progress, Shown, counted, silent, unshown
 from earwitness.verbs.remembering import ClipMemory
 from earwitness.verbs.rendering import ADM_FILE, write_adm, write_layouts
 from earwitness.verbs.voicing import voice_scene
-from earwitness.voice.phrases import understand
 
 Projection = Literal["auto", "flat", "equirect"]
 PROJECTIONS = ("auto", "flat", "equirect")
 LOOKS_PER_S = 3.0
 _MOST_LOOKS_PER_S = 60.0
-_SEEN_AS = 2  # changes whenever what is kept of a look changes its meaning
+_SEEN_AS = 3  # changes whenever what is kept of a look changes its meaning
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,12 +169,15 @@ def watch(
             for name in layouts or ("5.1", "binaural", *(("foa",) if round_picture else ()))
         )
     )
-    make_voice(asked.voice)  # an unknown voice is told before anything is watched
+    # What cannot be had is told before anything is watched.
+    parts = looking(asked, make_voice(asked.voice, asked.models))
     final = Path(out) if out is not None else None
     if final is not None:
         check_replaceable(final)
     files = _files(clip, made, final)
-    seen, watcher = _watched(clip, asked, made, round_picture=round_picture, progress=progress)
+    seen, watcher = _watched(
+        clip, asked, made, parts, round_picture=round_picture, progress=progress
+    )
     scene = dataclasses.replace(
         seen.scene,
         origin={
@@ -182,6 +187,7 @@ def watch(
             "looks": sum(len(shot.seen) for shot in seen.shots),
             "voice": asked.voice,
             "version": __version__,
+            **({"prompt": parts.prompt} if parts.prompt else {}),
         },
     )
     seen = dataclasses.replace(seen, scene=scene)
@@ -237,26 +243,30 @@ def _watched(
     clip: Clip,
     asked: Options,
     made: ClipOptions,
+    who: Looking,
     *,
     round_picture: bool,
     progress: Progress,
 ) -> tuple[Watched, Watcher]:
     """Look at a clip from its first to its last frame."""
-    segmenter, _, depth = asked.look.partition("+")
-    wished = understand(asked.prompt) if asked.prompt else None
+    segmenter: Segmenter = who.segmenter
+    if asked.track is not None:
+        tracker = plugins.made("tracker", asked.track, asked.models)
+        segmenter = FollowingSegmenter(segmenter, tracker)
     parts = Parts(
-        plugins.make("segmenter", segmenter),
-        plugins.make("namer", asked.name or "builtin"),
-        plugins.make("depth", depth or "builtin"),
+        segmenter,
+        who.namer,
+        who.depth,
         fov_deg=asked.fov_deg,
-        wishes=wished.wishes if wished else (),
-        refused=wished.refused if wished else (),
+        wishes=who.wishes,
+        refused=who.refused,
         region=asked.region,
         seed=asked.seed,
     )
     lens: Lens = RoundLens(parts) if round_picture else FlatLens(parts)
     about = (
         *(_SEEN_AS, __version__, asked.look, asked.name, asked.fov_deg, asked.prompt, asked.region),
+        asked.track,
         *(asked.seed, round_picture),
     )
     memory = ClipMemory(clip.path, repr(about)) if made.resume else None
@@ -316,7 +326,7 @@ class _Work:
         scene = voice_scene(
             self.seen.scene,
             folder,
-            make_voice(self.asked.voice),
+            make_voice(self.asked.voice, self.asked.models),
             rate_hz=self.asked.rate_hz,
             follows=self.seen.follows,
             progress=self.progress,

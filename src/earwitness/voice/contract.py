@@ -41,6 +41,8 @@ class Request:
         Same request and seed, same samples.
     pixels
         The part of the picture that is voiced, uint8 ``(h, w, 3)``, or None; for voices that look.
+    prompt
+        What the user says of the whole, to be joined with the words; for voices that take any.
     """
 
     words: str
@@ -49,6 +51,7 @@ class Request:
     rate_hz: int = 48000
     seed: int = 0
     pixels: NDArray[np.uint8] | None = field(default=None, compare=False)
+    prompt: str = ""
 
     def __post_init__(self) -> None:
         if not self.words.strip() and not self.concept:

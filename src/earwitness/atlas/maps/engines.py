@@ -7,12 +7,15 @@ time, so that memory does not grow with the map.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any, Literal
 
 import numpy as np
@@ -84,44 +87,96 @@ _died = (
 )
 
 
-def _start_worker() -> None:
-    """Let a worker take one core, and leave it to the parent to stop at Ctrl-C."""
+def _serve(job: Job, pipe: Connection) -> None:
+    """Be a worker: embed the tiles that come, until the other end closes."""
+    # As many workers run as there are cores; and Ctrl-C is the parent's to hear.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-
-
-def _local(job: Job, tiles: Iterator[Numbers], workers: int) -> Iterator[Done]:
-    lost: list[Numbers] = []
-    deaths, over = 0, False
-    while lost or not over:
-        pool = ProcessPoolExecutor(
-            workers, mp_context=get_context("spawn"), initializer=_start_worker
-        )
-        under_way: dict[Future[Vectors], Numbers] = {}
+    while True:
         try:
-            while True:
-                while len(under_way) < 2 * workers:
+            numbers = pipe.recv()
+        except EOFError:
+            return
+        answer: Vectors | Exception
+        try:
+            answer = embed_cells(job, numbers)
+        except EarwitnessError as error:
+            answer = error
+        except Exception as error:
+            # Not every exception can be sent; its words can.
+            answer = MapError(f"a worker failed: {type(error).__name__}: {error}")
+        pipe.send(answer)
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    under_way: Numbers | None = None
+
+
+def _started(job: Job) -> _Worker:
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(job, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _local(job: Job, tiles: Iterator[Numbers], count: int) -> Iterator[Done]:
+    """Own processes instead of a pool of the standard library.
+
+    A pool is broken as a whole by one worker that dies; and a second Ctrl-C while it closes can
+    make it wait for ever.
+    """
+    workers: list[_Worker] = []
+    lost: list[Numbers] = []
+    deaths = 0
+    try:
+        while True:
+            while len(workers) < count:
+                workers.append(_started(job))
+            for worker in workers:
+                if worker.under_way is None:
                     numbers = lost.pop() if lost else next(tiles, None)
-                    if numbers is None:
-                        over = True
-                        break
-                    # Noted first: a pool that broke refuses what it is given.
-                    lost.append(numbers)
-                    under_way[pool.submit(embed_cells, job, numbers)] = lost.pop()
-                if not under_way:
-                    return
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    vectors = future.result()
-                    deaths = 0
-                    yield under_way.pop(future), vectors
-        except BrokenProcessPool:
-            deaths += 1
-            lost.extend(under_way.values())
-            if deaths >= _MOST_DEATHS:
-                raise MapError(_died.format(n=deaths)) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+                    if numbers is not None:
+                        worker.under_way = numbers
+                        # A worker that has just died is found below.
+                        with contextlib.suppress(OSError):
+                            worker.pipe.send(numbers)
+            busy = {worker.pipe: worker for worker in workers if worker.under_way is not None}
+            if not busy:
+                return
+            for pipe in wait(list(busy)):
+                worker = busy[pipe]  # type: ignore[index]
+                numbers, worker.under_way = worker.under_way, None
+                try:
+                    answer = worker.pipe.recv()
+                except (EOFError, OSError):
+                    deaths += 1
+                    if deaths >= _MOST_DEATHS:
+                        raise MapError(_died.format(n=deaths)) from None
+                    workers.remove(worker)
+                    _end(worker)
+                    if numbers is not None:
+                        lost.append(numbers)
+                    continue
+                if isinstance(answer, Exception):
+                    raise answer
+                deaths = 0
+                if numbers is not None:
+                    yield numbers, answer
+    finally:
+        for worker in workers:
+            _end(worker)
+
+
+def _end(worker: _Worker) -> None:
+    worker.pipe.close()
+    worker.process.kill()
+    worker.process.join(5)
 
 
 def _ray(job: Job, tiles: Iterator[Numbers], workers: int | None) -> Iterator[Done]:
@@ -154,15 +209,25 @@ def _ray(job: Job, tiles: Iterator[Numbers], workers: int | None) -> Iterator[Do
 def _join(ray: Any) -> None:
     """Join the cluster of ``RAY_ADDRESS`` or of this machine; without one, start a small one."""
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": False}
+    named = os.environ.get("RAY_ADDRESS", "")
+    if named and named not in ("auto", "local"):
+        _check_reachable(named)
     try:
         ray.init(address="auto", **quiet)
     except ConnectionError:
-        if os.environ.get("RAY_ADDRESS"):
-            raise MapError(
-                f"there is no Ray cluster at {os.environ['RAY_ADDRESS']} (RAY_ADDRESS); start "
-                f"one with 'ray start --head', or unset RAY_ADDRESS"
-            ) from None
         ray.init(include_dashboard=False, **quiet)
+
+
+def _check_reachable(address: str) -> None:
+    """Knock at a cluster's door: Ray itself waits for half a minute where nobody is."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except (OSError, ValueError) as error:
+        raise MapError(
+            f"there is no Ray cluster at {address} (RAY_ADDRESS): {error}; start one with "
+            f"'ray start --head', or unset RAY_ADDRESS"
+        ) from None
 
 
 def _got(ray: Any, reference: Any) -> Any:

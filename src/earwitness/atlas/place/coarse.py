@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.atlas.imagery.ground import around
-from earwitness.atlas.marble import crops
+from earwitness.atlas.marble import COLUMNS, DEGREES_PER_PX, ROWS, crops, marble
+from earwitness.atlas.place.areas import areas
 from earwitness.atlas.place.moment import Moment
 from earwitness.scene import Bed, Source, concepts, frame
 
@@ -22,28 +23,35 @@ if TYPE_CHECKING:
     from earwitness.atlas.contract import Embedder
 
 ASKED = (
-    "sea-waves", "surf-sand", "gull", "harbour", "river", "stream", "lake-lapping",
-    "tropical-forest", "wind-trees", "songbird", "dawn-chorus", "crickets", "cicadas", "frogs",
-    "savanna-night", "owl", "cow", "sheep", "tractor", "traffic", "crowd", "church-bells", "train",
-    "jet", "wind-desert", "wind-polar", "wind-mountain", "wind", "ice", "thunder-far",
+    "sea-waves", "surf-sand", "gull", "lake-lapping", "ice", "tropical-forest", "monkey",
+    "cicadas", "wind-trees", "songbird", "dawn-chorus", "owl", "crickets", "frogs",
+    "grasshoppers", "savanna-night", "wind", "wind-desert", "wind-polar", "wind-mountain", "cow",
+    "sheep", "tractor", "traffic", "crowd", "harbour", "jet", "rain-heavy", "thunder-far",
 )  # fmt: skip
-"""Concepts that a place is asked for: those of places, not of single things."""
+"""Concepts that a place is asked for: those that the built-in embedder was trained to tell."""
 
 GRID = 7
 SPACING_M = 20_000.0
 """The embedder is asked at so many places around, this far apart."""
 
-COMPARED = 600
-LEAST_Z = 0.75
-"""How far above the Earth's mean, in standard deviations, a concept has to be to be heard."""
+COMPARED = 2400
+SEA_COMPARED = 0.25
+"""Places that a place is compared with, spread evenly over the Earth; of the sea only so many that
+they are this share of all, for most who ask ask about land."""
+
+LEAST_Z = 0.6
+"""How far above their mean, in standard deviations, a concept has to be to be heard."""
 
 MOST = 7
 NEAREST_TOWN_M = 4_000.0
 
-# In the open a concept of the land cannot be where the sea is, and the other way round.
+_COAST = {"sea-waves", "surf-sand", "gull", "harbour"}
+_SEA_NEAR_M = 14_500.0
 _NIGHT = {"owl", "crickets", "frogs", "savanna-night"}
-_DAY = {"songbird", "gull", "cow", "sheep", "tractor", "cicadas", "crowd"}
+_DAY = {"songbird", "gull", "cow", "sheep", "tractor", "cicadas", "crowd", "grasshoppers"}
 _DAWN = {"dawn-chorus"}
+_WEATHER_Z = {"rain-heavy": 1.5, "thunder-far": 1.5}
+"""Weather comes and goes: it is heard only where it belongs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +88,11 @@ def _earth(embedder: Embedder, month: int, hour: float) -> tuple[NDArray[np.floa
     """Return the words' vectors and the mean and deviation of each concept's score over Earth."""
     words = embedder.texts([concepts()[name].label for name in ASKED])
     lat, lon = earth_points(COMPARED)
+    wet = is_sea(crops(lat, lon, 2)).mean(axis=(1, 2)) > 0.5
+    every = max(1, round(wet.sum() * (1 - SEA_COMPARED) / SEA_COMPARED / max(1, (~wet).sum())))
+    kept = ~wet
+    kept[np.flatnonzero(wet)[::every]] = True
+    lat, lon = lat[kept], lon[kept]
     images = embedder.images(
         crops(lat, lon, embedder.image_px), lat_deg=lat, lon_deg=lon, month=month, hour=hour
     )
@@ -115,6 +128,7 @@ def compose_coarse(
     at: Moment,
     *,
     town: tuple[str, int, float] | None = None,
+    sea: tuple[float, float] | None = None,
     heading_deg: float = 0.0,
     rng: np.random.Generator,
 ) -> tuple[tuple[Source, ...], tuple[Bed, ...]]:
@@ -128,6 +142,8 @@ def compose_coarse(
         When: what sleeps is silent.
     town
         Name, people and distance (metres) of the nearest town, which the imagery may not show.
+    sea
+        From :func:`sea_side`: towards where the sea is, if it is near.
     heading_deg
         Where the listener looks, clockwise from north.
     rng
@@ -136,8 +152,10 @@ def compose_coarse(
     chosen: dict[str, float] = {}
     for index in np.argsort(-scores.here):
         name, z = scores.names[index], float(scores.here[index])
-        if z >= LEAST_Z and _awake(name, at) and len(chosen) < MOST:
+        if z >= _WEATHER_Z.get(name, LEAST_Z) and _awake(name, at) and len(chosen) < MOST:
             chosen[name] = z
+    if sea is not None:
+        chosen = {"sea-waves": max(1.0, chosen.pop("sea-waves", 1.0)), **chosen}
     if town is not None:
         _, people, away = town
         # A town reaches out by about the square root of its people.
@@ -159,6 +177,8 @@ def compose_coarse(
             beds.append(Bed(f"{name}-1", known.label, name, known.level_db + gain))
             continue
         bearing, sharp = direction(scores.z[scores.names.index(name)])
+        if name in _COAST and sea is not None:
+            bearing, sharp = sea[0], 1.0 - sea[1] / 360.0
         if known.kind == "point" or sharp < 0.05:
             bearing = float(rng.uniform(0, 360)) if sharp < 0.05 else bearing + rng.normal(0, 30)
         metres = float(np.clip(10 ** ((known.level_db - 62.0) / 20.0), 4.0, 300.0))
@@ -219,6 +239,41 @@ def direction(z: NDArray[np.floating]) -> tuple[float, float]:
 
 def sea_share(lat_deg: float, lon_deg: float, size_px: int = 16) -> float:
     """Return the share of sea within some sixty kilometres, by the colours of the Blue Marble."""
-    red, green, blue = crops(lat_deg, lon_deg, size_px)[0].astype(np.float64).transpose(2, 0, 1)
-    sea = (blue > 1.35 * red + 6) & (blue > 1.05 * green)
-    return float(sea.mean())
+    return float(is_sea(crops(lat_deg, lon_deg, size_px)).mean())
+
+
+def sea_side(lat_deg: float, lon_deg: float) -> tuple[float, float] | None:
+    """Return towards where the sea is, if it is within a pixel or so: bearing and spread, degrees.
+
+    Parameters
+    ----------
+    lat_deg, lon_deg
+        Degrees north and east.
+
+    Returns
+    -------
+    tuple of float, or None
+        The spread is 360 out at sea.
+    """
+    n, patch_m = 13, 4_000.0
+    at = (np.arange(n) - n // 2) * patch_m
+    east, south = np.meshgrid(at, at)
+    lat, lon = around(lat_deg, lon_deg, east.ravel(), -south.ravel())
+    row = np.clip(((90.0 - lat) / DEGREES_PER_PX).astype(int), 0, ROWS - 1)
+    column = ((lon + 180.0) / DEGREES_PER_PX).astype(int) % COLUMNS
+    sea = is_sea(marble()[row, column]).reshape(n, n)
+    near = sea & (np.hypot(east, south) <= 5 * patch_m)
+    if not (near & (np.hypot(east, south) <= _SEA_NEAR_M)).any():
+        return None
+    if sea.mean() > 0.9:
+        return 0.0, 360.0
+    # The pixel underfoot is land that is too small to be seen; it tells no side.
+    near[n // 2, n // 2] = False
+    found = areas("sea", near.astype(float), patch_m)
+    return (found[0].bearing_deg, found[0].spread_deg) if found else (0.0, 360.0)
+
+
+def is_sea(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which pixels of the Blue Marble ``(..., 3)`` are sea, by their colour."""
+    red, green, blue = np.moveaxis(pixels.astype(np.float64), -1, 0)
+    return np.asarray((blue > 1.35 * red + 6) & (blue > 1.05 * green))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from earwitness.atlas.cover.model import Cover
 from earwitness.atlas.place.areas import EAR_M, Area, areas, patch_grid
@@ -23,9 +24,15 @@ _WATER_LEAST_M2 = 60.0
 # Metres above the ground from which a kind, or a concept, is heard.
 _HEIGHT_M = {"trees": 6.0, "buildings": 3.0, "road": 0.6, "rail": 0.6}
 _HEIGHT_OF = {"skylark": 40.0, "gull": 15.0, "dog": 0.5, "owl": 8.0, "songbird": 7.0, "crow": 12.0}
-_LEAST = {"road": 0.45, "rail": 0.6, "water": 0.5, "crops": 0.55, "snow": 0.6}
+_LEAST = {"road": 0.45, "rail": 0.6, "water": 0.35, "crops": 0.55, "snow": 0.6}
+_SURE = {"water": 0.5, "rail": 0.7, "snow": 0.6}
+"""What a stretch has to reach in the mean: kinds that are told wrongly more often need more."""
+
 _SMALLEST = {"road": 2, "rail": 4, "water": 2, "buildings": 1, "trees": 2}
 _MOST = {"trees": 2, "buildings": 2, "grass": 1, "crops": 1, "bare": 1, "snow": 1, "road": 2}
+
+_THIN = {"road", "rail", "buildings", "trees"}
+"""What may be one patch wide; of other kinds such strings are mostly edges told wrongly."""
 
 MOST_POINTS_M = 150.0
 """Farthest that single animals and people are put."""
@@ -66,15 +73,19 @@ def stretches(cover: Cover, seen: NDArray[np.bool_]) -> list[Area]:
     likeliest = cover.probability.argmax(axis=0)
     found: list[Area] = []
     for number, name in enumerate(cover.names):
-        weight = np.where(there & (likeliest == number), cover.probability[number], 0.0)
-        found += areas(
-            name,
-            weight,
-            cover.patch_m,
-            least=_LEAST.get(name, 0.4),
-            smallest=_SMALLEST.get(name, 2),
-            most=_MOST.get(name, 3),
-        )
+        mine = there & (likeliest == number)
+        if name not in _THIN:
+            beside = ndimage.convolve(mine.astype(int), np.ones((3, 3), int), mode="nearest")
+            mine &= beside >= 4  # itself and three of its eight neighbours
+        # A patch counts wholly or not at all: how sure the model is says nothing of how loud it is.
+        odds = cover.probability[number]
+        weight = (mine & (odds >= _LEAST.get(name, 0.35))).astype(float)
+        few, most = _SMALLEST.get(name, 2), _MOST.get(name, 3)
+        told = [
+            replace(area, sure=float(odds[area.mask].mean()))
+            for area in areas(name, weight, cover.patch_m, smallest=few, most=most)
+        ]
+        found += [area for area in told if area.sure >= _SURE.get(name, 0.4)]
     return found
 
 

@@ -50,6 +50,25 @@ class Moment:
         return f"{name}, {minutes // 60:02d}:{minutes % 60:02d}"
 
 
+def day_of(text: str) -> date:
+    """Return the day that an ISO date or month names; of a month, the middle.
+
+    Raises
+    ------
+    OptionError
+        If it is none.
+
+    Examples
+    --------
+    >>> day_of("2026-05").isoformat()
+    '2026-05-15'
+    """
+    try:
+        return date.fromisoformat(f"{text}-15" if text.count("-") == 1 else text)
+    except ValueError:
+        raise OptionError(f"date {text!r}; give it as 2026-05-14 or 2026-05") from None
+
+
 def moment(lat_deg: float, day: str | None, hour: float | None) -> Moment:
     """Return what a date and a local hour mean at a latitude.
 
@@ -81,11 +100,7 @@ def moment(lat_deg: float, day: str | None, hour: float | None) -> Moment:
         month, number = SPRING[lat_deg >= 0]
         when = date(2025, month, number)
     else:
-        text = day if day.count("-") != 1 else f"{day}-15"
-        try:
-            when = date.fromisoformat(text)
-        except ValueError:
-            raise OptionError(f"date {day!r}; give it as 2026-05-14 or 2026-05") from None
+        when = day_of(day)
     at = MORNING_H if hour is None else float(hour) % 24.0
     turn = 2 * math.pi * (when.timetuple().tm_yday - _SOLSTICE_DAY) / _YEAR_DAYS
     tilt = math.radians(23.44) * math.cos(turn)

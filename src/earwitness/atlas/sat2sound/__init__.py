@@ -24,6 +24,7 @@ _HOMES = {
     "contrastive_loss": "losses",
     "total_loss": "losses",
     "to_safetensors": "checkpoint",
+    "convert": "checkpoint",
     "Trainer": "training",
     "TrainingPlan": "training",
     "Batch": "batch",

@@ -22,13 +22,28 @@ FRAMES, CHUNKS, PATCH = 1024, 4, 4
 SQUARE = FRAMES // CHUNKS
 
 
-def fold(mel: Tensor) -> Tensor:
+def pool_frames(mel: Tensor, by: int = 4) -> Tensor:
+    """Average the power of each ``by`` frames of spectrograms (B, 1, T, 64) in decibels."""
+    count = mel.shape[2] // by
+    cut = mel[:, :, : count * by].reshape(len(mel), 1, count, by, mel.shape[3])
+    return 10.0 * torch.log10((10.0 ** (cut / 10.0)).mean(dim=3).clamp(min=1e-12))
+
+
+def same_level(mel: Tensor) -> Tensor:
+    """Bring the mean power of each spectrogram (B, 1, T, 64) to 0 dB; nothing is below -70 dB."""
+    power = (10.0 ** (mel / 10.0)).mean(dim=(1, 2, 3), keepdim=True)
+    return (mel - 10.0 * torch.log10(power.clamp(min=1e-12))).clamp(min=-70.0)
+
+
+def fold(mel: Tensor, frames: int = FRAMES, chunks: int = CHUNKS) -> Tensor:
     """Stretch a spectrogram to 1024 frames and fold it into a square.
 
     Parameters
     ----------
     mel : tensor, shape (B, 1, T, 64)
-        At most 1024 frames.
+        At most ``frames`` frames.
+    frames, chunks
+        Frames it is stretched to, and the pieces they are cut into.
 
     Returns
     -------
@@ -40,17 +55,17 @@ def fold(mel: Tensor) -> Tensor:
     OptionError
         If there are more than 1024 frames.
     """
-    frames = mel.shape[2]
-    if frames > FRAMES:
+    held = mel.shape[2]
+    if held > frames:
         raise OptionError(
-            f"the spectrogram has {frames} frames; at most {FRAMES} are allowed "
+            f"the spectrogram has {held} frames; at most {frames} are allowed "
             f"(10 s at 32 kHz gives 1001): cut the sound into crops of 10 s"
         )
-    if frames < FRAMES:
-        mel = F.interpolate(mel, (FRAMES, mel.shape[3]), mode="bicubic", align_corners=True)
-    batch = len(mel)
-    banded = mel.transpose(2, 3).reshape(batch, 1, MELS, CHUNKS, SQUARE)
-    return banded.transpose(2, 3).reshape(batch, 1, CHUNKS * MELS, SQUARE)
+    if held < frames:
+        mel = F.interpolate(mel, (frames, mel.shape[3]), mode="bicubic", align_corners=True)
+    batch, square = len(mel), frames // chunks
+    banded = mel.transpose(2, 3).reshape(batch, 1, MELS, chunks, square)
+    return banded.transpose(2, 3).reshape(batch, 1, chunks * MELS, square)
 
 
 def cut_stripes(mel: Tensor, dim: int, widest: int, count: int = 2) -> Tensor:
@@ -145,9 +160,11 @@ class Htsat(nn.Module):
         drop_path: float = 0.1,
         spec_augment: bool = True,
         published: bool = False,
+        level_free: bool = False,
     ) -> None:
         super().__init__()
         self.spec_augment, self.published = spec_augment, published
+        self.level_free, self.frames, self.chunks = level_free, sizes.frames, sizes.chunks
         if published:
             self.audio_feats_extractor = _Extractor()
         self.bn0 = nn.BatchNorm2d(MELS)
@@ -159,10 +176,11 @@ class Htsat(nn.Module):
             self.layers.append(
                 Stage(
                     sizes.swin_width * 2**stage,
-                    SQUARE // PATCH // 2**stage,
+                    sizes.frames // sizes.chunks // PATCH // 2**stage,
                     sizes.swin_heads[stage],
                     [drops.pop(0) for _ in range(depth)],
                     merge=stage < len(sizes.swin_depths) - 1,
+                    window=sizes.window,
                 )
             )
         self.norm = nn.LayerNorm(sizes.audio_width)
@@ -178,8 +196,15 @@ class Htsat(nn.Module):
             self.bn0.eval()
         return self
 
+    def levelled(self, mel: Tensor) -> Tensor:
+        """Return spectrograms with as few frames, and at the level, that the model wants."""
+        if self.frames < FRAMES and mel.shape[2] > self.frames:
+            mel = pool_frames(mel)
+        return same_level(mel) if self.level_free else mel
+
     def fit_bands(self, mel: Tensor) -> None:
         """Set mean and variance of each mel band from examples, shape (B, 1, T, 64)."""
+        mel = self.levelled(mel)
         self.bn0.running_mean = mel.detach().mean(dim=(0, 1, 2))
         self.bn0.running_var = mel.detach().var(dim=(0, 1, 2)).clamp(min=1e-3)
 
@@ -192,10 +217,10 @@ class Htsat(nn.Module):
                 f"spectrograms have shape {tuple(mel.shape)}; allowed is "
                 f"(batch, 1, frames, {MELS}), from earwitness.atlas.logmel.log_mel"
             )
-        mel = self.bn0(mel.transpose(1, 3)).transpose(1, 3)
+        mel = self.bn0(self.levelled(mel).transpose(1, 3)).transpose(1, 3)
         if self.training and self.spec_augment:
             mel = cut_stripes(cut_stripes(mel, 2, 64), 3, 8)
-        x = self.patch_embed(fold(mel))
+        x = self.patch_embed(fold(mel, self.frames, self.chunks))
         *before, last = self._stages()
         for stage in before:
             x = stage(x)
@@ -209,9 +234,9 @@ class Htsat(nn.Module):
         batch, tokens, width = x.shape
         side = int(tokens**0.5)
         return (
-            x.reshape(batch, CHUNKS, side // CHUNKS, side, width)
+            x.reshape(batch, self.chunks, side // self.chunks, side, width)
             .mean(2)
-            .reshape(batch, CHUNKS * side, width)
+            .reshape(batch, self.chunks * side, width)
         )
 
     def pooled(self, mel: Tensor) -> Tensor:

@@ -363,3 +363,44 @@ def to_safetensors(source: Path | str, target: Path | str, *, vit_heads: int | N
         raise WeightsError(f"the target is called {Path(target).name}; end it in .safetensors")
     stored = read(source, vit_heads=vit_heads)
     save(target, stored.tensors, stored.config)
+
+
+def convert(
+    source: Path | str, target: Path | str, *, strict: bool = True, vit_heads: int | None = None
+) -> Keys:
+    """Convert a checkpoint to safetensors, once its names and shapes are known to be the model's.
+
+    Parameters
+    ----------
+    source, target, vit_heads
+        As in :func:`to_safetensors`.
+    strict
+        Refuse a file whose names or shapes differ; otherwise only what differs is left out or
+        stays, and is told.
+
+    Returns
+    -------
+    Keys
+        How file and model differ.
+
+    Raises
+    ------
+    KeysError
+        If ``strict`` and they differ.
+    """
+    from earwitness.atlas.sat2sound.model import Sat2Sound
+
+    if Path(target).suffix != ".safetensors":
+        raise WeightsError(f"the target is called {Path(target).name}; end it in .safetensors")
+    stored = read(source, vit_heads=vit_heads)
+    with torch.device("meta"):
+        here = Sat2Sound(stored.config).state_dict()
+    keys = compare(stored.tensors, here)
+    if keys and strict:
+        raise KeysError(
+            f"{Path(source).name} is not of this model: {keys}. Convert with --allow-different "
+            f"(strict=False) only if you know why they differ",
+            keys,
+        )
+    save(target, stored.tensors, stored.config)
+    return keys

@@ -11,7 +11,7 @@ from earwitness.errors import OptionError
 PARTS = ("asource", "tsource", "latlong", "month", "time")
 """Kinds of metadata, in the order of their tokens."""
 
-GROUND_M = {"sentinel": 10.0, "bingmap": 0.6, "googleEarth": 0.2}
+GROUND_M = {"sentinel": 10.0, "bingmap": 0.6, "googleEarth": 0.2, "marble": 7413.0}
 """Imagery → metres on the ground per pixel at zoom 1."""
 
 
@@ -36,6 +36,13 @@ class Sizes:
         Width of the text states (1024 for Flan-T5 large).
     codes, code_width
         Entries of the codebook and the width of an entry, which is that of an embedding.
+    image_px, patch_px
+        Side of an image and of a patch.
+    frames
+        Frames of a spectrogram: 64 times a square number, 1024 or 256. With 256, four of the usual
+        frames are averaged into one (ten seconds still), in power.
+    window
+        Side of the audio transformer's windows of attention: 8, or 4 for 256 frames.
 
     Examples
     --------
@@ -55,6 +62,10 @@ class Sizes:
     text_width: int = 1024
     codes: int = 16000
     code_width: int = 1024
+    image_px: int = 224
+    patch_px: int = 16
+    frames: int = 1024
+    window: int = 8
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "swin_depths", tuple(self.swin_depths))
@@ -71,10 +82,16 @@ class Sizes:
         divided = {"vit_width by vit_heads": (self.vit_width, self.vit_heads)}
         divided["vit_width by 4 (positions)"] = (self.vit_width, 4)
         divided["width by 8 (fusion heads)"] = (self.width, 8)
+        divided["image_px by patch_px"] = (self.image_px, self.patch_px)
         for stage, heads in enumerate(self.swin_heads):
             divided[f"stage {stage} of the audio transformer by its heads"] = (
                 self.swin_width * 2**stage,
                 heads,
+            )
+        if (self.frames, self.window) not in ((1024, 8), (256, 4)):
+            raise OptionError(
+                f"spectrograms of {self.frames} frames with windows of {self.window}; "
+                f"choose 1024 with 8, or 256 with 4"
             )
         for what, (whole, part) in divided.items():
             if whole % part:
@@ -84,6 +101,26 @@ class Sizes:
     def audio_width(self) -> int:
         """Width of an audio token."""
         return self.swin_width * 8
+
+    @property
+    def side(self) -> int:
+        """Patches along a side of an image."""
+        return self.image_px // self.patch_px
+
+    @property
+    def chunks(self) -> int:
+        """Pieces that a spectrogram is folded into."""
+        return 4 if self.frames == 1024 else 2
+
+    @classmethod
+    def builtin(cls) -> Sizes:
+        """Return the sizes of the built-in model: Blue Marble crops of 16 pixels."""
+        return cls(
+            vit_width=128, vit_depth=4, vit_heads=4, width=128, fusion_feedforward=256,
+            swin_width=16, swin_depths=(1, 1, 2, 2), swin_heads=(1, 2, 4, 8), swin_classes=1,
+            text_width=384, codes=512, code_width=128, image_px=16, patch_px=4, frames=256,
+            window=4,
+        )  # fmt: skip
 
     @classmethod
     def small(cls) -> Sizes:
@@ -124,6 +161,11 @@ class Config:
     dropout, drop_path, spec_augment
         Regularisation in training: of the fusion layers, of the audio blocks (largest, growing
         linearly), and whether stripes are cut out of spectrograms.
+    text_encoder
+        Whose states the model's words are; see :func:`earwitness.atlas.texts.load_text_encoder`.
+    level_free
+        Bring every spectrogram to the same mean power first: how loud a recording is says more of
+        its recorder than of its place.
 
     Examples
     --------
@@ -143,6 +185,8 @@ class Config:
     dropout: float = 0.1
     drop_path: float = 0.1
     spec_augment: bool = True
+    text_encoder: str = "flan-t5-large"
+    level_free: bool = False
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.parts) - set(PARTS))

@@ -68,7 +68,7 @@ class Sat2Sound(nn.Module):
         self.audio_encoder = AudioBranch(
             Htsat(
                 sizes, drop_path=config.drop_path, spec_augment=config.spec_augment,
-                published=published,
+                published=published, level_free=config.level_free,
             )
         )  # fmt: skip
         self.fdt = Codebook(sizes, published=published, temperature=config.temperature)

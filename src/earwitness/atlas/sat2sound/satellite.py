@@ -92,9 +92,9 @@ class Block(nn.Module):
 class PatchEmbed(nn.Module):
     """Cut an image into patches and map each to a token."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, patch_px: int = PATCH_PX) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(3, width, PATCH_PX, PATCH_PX)
+        self.proj = nn.Conv2d(3, width, patch_px, patch_px)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map (B, 3, 224, 224) to (B, 196, width), row by row."""
@@ -104,21 +104,32 @@ class PatchEmbed(nn.Module):
 class SatMae(nn.Module):
     """The transformer: images and ground distances to tokens."""
 
-    def __init__(self, width: int, depth: int, heads: int) -> None:
+    def __init__(
+        self,
+        width: int,
+        depth: int,
+        heads: int,
+        *,
+        image_px: int = IMAGE_PX,
+        patch_px: int = PATCH_PX,
+    ) -> None:
         super().__init__()
-        self.patch_embed = PatchEmbed(width)
+        self.image_px, self.side = image_px, image_px // patch_px
+        self.patch_embed = PatchEmbed(width, patch_px)
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
 
     def forward(self, images: Tensor, ground_m: Tensor) -> Tensor:
         """Map (B, 3, 224, 224) and (B,) metres to (B, 196, width)."""
-        if images.ndim != 4 or tuple(images.shape[1:]) != (3, IMAGE_PX, IMAGE_PX):
+        if images.ndim != 4 or tuple(images.shape[1:]) != (3, self.image_px, self.image_px):
             raise OptionError(
                 f"satellite images have shape {tuple(images.shape)}; allowed is "
-                f"(batch, 3, {IMAGE_PX}, {IMAGE_PX}): three channels (convert to RGB), "
-                f"resized to {IMAGE_PX} pixels"
+                f"(batch, 3, {self.image_px}, {self.image_px}): three channels (convert to RGB), "
+                f"resized to {self.image_px} pixels"
             )
         tokens = self.patch_embed(images)
-        places = ground_positions(ground_m, SIDE, tokens.shape[-1])
+        # Beyond the published imagery's 50 m the waves would alias: there the unit is a patch.
+        scale = ground_m if self.image_px == IMAGE_PX else torch.ones_like(ground_m)
+        places = ground_positions(scale, self.side, tokens.shape[-1])
         tokens = tokens + places.to(tokens.dtype)
         for block in self.blocks:
             tokens = block(tokens)
@@ -155,7 +166,10 @@ class SatelliteBranch(nn.Module):
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        self.backbone = SatMae(sizes.vit_width, sizes.vit_depth, sizes.vit_heads)
+        self.backbone = SatMae(
+            sizes.vit_width, sizes.vit_depth, sizes.vit_heads,
+            image_px=sizes.image_px, patch_px=sizes.patch_px,
+        )  # fmt: skip
         self.projector = Projector(sizes.vit_width, sizes.width)
 
     def forward(self, images: Tensor, ground_m: Tensor) -> Tensor:

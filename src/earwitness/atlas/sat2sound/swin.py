@@ -17,36 +17,36 @@ from earwitness.atlas.sat2sound.satellite import Mlp
 WINDOW = 8
 
 
-def windows(x: Tensor) -> Tensor:
+def windows(x: Tensor, size: int = WINDOW) -> Tensor:
     """Cut (B, H, W, C) into windows (B · windows, 64, C), row by row."""
     batch, height, width, channels = x.shape
-    cut = x.reshape(batch, height // WINDOW, WINDOW, width // WINDOW, WINDOW, channels)
-    return cut.transpose(2, 3).reshape(-1, WINDOW * WINDOW, channels)
+    cut = x.reshape(batch, height // size, size, width // size, size, channels)
+    return cut.transpose(2, 3).reshape(-1, size * size, channels)
 
 
-def unwindows(x: Tensor, side: int) -> Tensor:
+def unwindows(x: Tensor, side: int, size: int = WINDOW) -> Tensor:
     """Put windows back together: the inverse of :func:`windows` for a square of ``side``."""
-    count = side // WINDOW
-    cut = x.reshape(-1, count, count, WINDOW, WINDOW, x.shape[-1])
+    count = side // size
+    cut = x.reshape(-1, count, count, size, size, x.shape[-1])
     return cut.transpose(2, 3).reshape(-1, side, side, x.shape[-1])
 
 
-def relative_index() -> Tensor:
+def relative_index(size: int = WINDOW) -> Tensor:
     """Return, for each pair of places in a window, its row in the table of biases."""
     places = torch.stack(
-        torch.meshgrid(torch.arange(WINDOW), torch.arange(WINDOW), indexing="ij")
+        torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
     ).flatten(1)
-    apart = places[:, :, None] - places[:, None, :] + (WINDOW - 1)
-    return apart[0] * (2 * WINDOW - 1) + apart[1]
+    apart = places[:, :, None] - places[:, None, :] + (size - 1)
+    return apart[0] * (2 * size - 1) + apart[1]
 
 
-def shift_mask(side: int, shift: int) -> Tensor:
+def shift_mask(side: int, shift: int, size: int = WINDOW) -> Tensor:
     """Return (windows, 64, 64): -100 between places that only the cyclic shift made neighbours."""
     zone = torch.zeros(side)
-    zone[side - WINDOW : side - shift] = 1
+    zone[side - size : side - shift] = 1
     zone[side - shift :] = 2
     zones = (zone[:, None] * 3 + zone[None, :]).reshape(1, side, side, 1)
-    cut = windows(zones).squeeze(-1)
+    cut = windows(zones, size).squeeze(-1)
     apart = cut[:, None, :] != cut[:, :, None]
     return torch.where(apart, -100.0, 0.0)
 
@@ -64,12 +64,12 @@ class WindowAttention(nn.Module):
 
     relative_position_index: Tensor
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, window: int = WINDOW) -> None:
         super().__init__()
         self.heads = heads
-        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * WINDOW - 1) ** 2, heads))
+        self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window - 1) ** 2, heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
-        self.register_buffer("relative_position_index", relative_index())
+        self.register_buffer("relative_position_index", relative_index(window))
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
 
@@ -101,15 +101,23 @@ class SwinBlock(nn.Module):
 
     attn_mask: Tensor | None
 
-    def __init__(self, width: int, side: int, heads: int, shift: int, drop: float) -> None:
+    def __init__(
+        self,
+        width: int,
+        side: int,
+        heads: int,
+        shift: int,
+        drop: float,
+        window: int = WINDOW,
+    ) -> None:
         super().__init__()
-        self.side, self.drop = side, drop
-        self.shift = shift if side > WINDOW else 0
+        self.side, self.drop, self.window = side, drop, window
+        self.shift = shift if side > window else 0
         self.norm1 = nn.LayerNorm(width)
-        self.attn = WindowAttention(width, heads)
+        self.attn = WindowAttention(width, heads, window)
         self.norm2 = nn.LayerNorm(width)
         self.mlp = Mlp(width, 4 * width)
-        mask = shift_mask(side, self.shift) if self.shift else None
+        mask = shift_mask(side, self.shift, window) if self.shift else None
         self.register_buffer("attn_mask", mask)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -118,7 +126,9 @@ class SwinBlock(nn.Module):
         square = self.norm1(x).reshape(batch, self.side, self.side, width)
         if self.shift:
             square = torch.roll(square, (-self.shift, -self.shift), (1, 2))
-        square = unwindows(self.attn(windows(square), self.attn_mask), self.side)
+        square = unwindows(
+            self.attn(windows(square, self.window), self.attn_mask), self.side, self.window
+        )
         if self.shift:
             square = torch.roll(square, (self.shift, self.shift), (1, 2))
         x = x + drop_path(square.reshape(batch, tokens, width), self.drop, self.training)
@@ -156,11 +166,18 @@ class Stage(nn.Module):
     """Some blocks, then a merging in all stages but the last."""
 
     def __init__(
-        self, width: int, side: int, heads: int, drops: list[float], *, merge: bool
+        self,
+        width: int,
+        side: int,
+        heads: int,
+        drops: list[float],
+        *,
+        merge: bool,
+        window: int = WINDOW,
     ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(
-            SwinBlock(width, side, heads, 0 if index % 2 == 0 else WINDOW // 2, drop)
+            SwinBlock(width, side, heads, 0 if index % 2 == 0 else window // 2, drop, window)
             for index, drop in enumerate(drops)
         )
         self.downsample = PatchMerging(width, side) if merge else None

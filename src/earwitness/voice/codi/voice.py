@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.errors import OptionError
+from earwitness.errors import OptionError, VoiceError
 from earwitness.models.device import require
 from earwitness.models.resolve import resolve
-from earwitness.voice import level, segments
+from earwitness.models.settings import Settings
 from earwitness.voice.codi.config import RATE_HZ
-from earwitness.voice.continuation import Plan, continued, plan
-from earwitness.voice.contract import STEM_LUFS, Request, Voiced
-from earwitness.voice.stem import stream
+from earwitness.voice.contract import Request
+from earwitness.voice.generated import Ask, GeneratedVoice, Ranker, words_of
 
 if TYPE_CHECKING:
     from earwitness.voice.codi.pipeline import Codi
 
 Condition = Literal["both", "picture", "words"]
-Samples = NDArray[np.float64]
 
-_EDGE = RATE_HZ // 50  # samples that the vocoder's and the latent's borders reach into
+_EDGE_S = 0.02  # that the vocoder's and the latent's borders reach into
+_STEPS, _GUIDANCE = 100, 7.5
 
 
-class CodiVoice:
+class CodiVoice(GeneratedVoice):
     """A voice that looks: CoDi on the picture of a region and on its words.
 
     Parameters
@@ -41,7 +40,8 @@ class CodiVoice:
         Guidance.
     condition
         ``both``, or the ``picture`` or the ``words`` alone. A sound without a picture (a bed) is
-        made from its words in any case.
+        made from its words in any case; a region without a name from its picture and, where there
+        is one, the user's prompt, as in SEE-2-SOUND.
     device
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     precision
@@ -50,6 +50,10 @@ class CodiVoice:
         Windows, of one sound or of several, that are generated at a time.
     model
         One that is loaded already, in place of a folder.
+    settings
+        How it is run; where it says nothing, the options above count.
+    ranker
+        Who picks among candidates.
 
     Raises
     ------
@@ -61,136 +65,106 @@ class CodiVoice:
         If an option is outside what is allowed.
     """
 
+    title = "CoDi"
+    rate_hz = RATE_HZ
+
     def __init__(
         self,
         folder: str | Path | None = None,
         *,
-        steps: int = 100,
-        scale: float = 7.5,
+        steps: int | None = None,
+        scale: float | None = None,
         condition: Condition = "both",
         device: str = "auto",
         precision: str = "fp32",
         batch: int = 4,
         model: Codi | None = None,
+        settings: Settings | None = None,
+        ranker: Ranker | None = None,
     ) -> None:
         if condition not in get_args(Condition):
             raise OptionError(f"condition {condition!r}; choose both, picture or words")
-        if not 1 <= batch <= 256:
-            raise OptionError(f"batch {batch}; choose from 1 to 256")
+        if settings is None:
+            settings = Settings(device=device, precision=precision, batch=batch)
         from earwitness.voice.codi.schedule import schedule
 
-        schedule(steps)  # refuses what is not allowed before weights are looked for
-        self.steps, self.scale, self.condition, self.batch = steps, scale, condition, batch
+        chosen = steps if settings.steps is None else settings.steps
+        self.steps = _STEPS if chosen is None else chosen
+        schedule(self.steps)  # refuses what is not allowed before weights are looked for
+        guidance = scale if settings.guidance is None else settings.guidance
+        self.scale = _GUIDANCE if guidance is None else guidance
+        if settings.negative:
+            raise OptionError(
+                "CoDi takes no negative prompt: what it is steered away from is no picture and "
+                "no words; leave it out"
+            )
+        self.condition = condition
+        self._given = model
+        self._place: Path | None = None
         if model is None:
             # What is not here is said before what would be needed to load it.
             place = resolve(folder, "codi") if folder is not None else resolve("codi")
             require("torch", "transformers", "safetensors", "ftfy", what="the voice CoDi")
+            from earwitness.voice.codi.weights import find
+
+            find(place)
+            self._place = place
+        super().__init__(settings, ranker)
+
+    @property
+    def model(self) -> Codi:
+        """The model, loaded when it is first needed."""
+        if self._given is not None:
+            return self._given
+        settings, place = self.settings, self._place
+
+        def load() -> Codi:
             from earwitness.voice.codi.pipeline import Codi
 
-            model = Codi.load(place, device=device, precision=precision)  # type: ignore[arg-type]
-        self.model = model
+            return Codi.load(
+                place or "",
+                device=settings.device,
+                precision=settings.precision,  # type: ignore[arg-type]
+            )
 
-    def voice(self, request: Request) -> Voiced:
-        """Return the sound that was asked for.
-
-        Parameters
-        ----------
-        request
-            Its picture and its words are the condition. More than 10 s are windows of their own
-            chance, overlapped.
-
-        Returns
-        -------
-        Voiced
-
-        Raises
-        ------
-        VoiceError
-            If CoDi gives samples that are not finite numbers.
-        """
-        return self._voiced(request, lambda seeds: self._generate([request] * len(seeds), seeds))
-
-    def voice_many(self, requests: Sequence[Request]) -> list[Voiced]:
-        """Return several sounds, the windows of all of them generated in common batches.
-
-        Parameters
-        ----------
-        requests
-            Such as every region of a picture. What is generated is held in memory (64 kB for a
-            second of sound).
-
-        Returns
-        -------
-        list of Voiced
-            The same as one by one, to within rounding.
-        """
-        asked = [(request, seed) for request in requests for seed in self._seeds(request)]
-        made: dict[tuple[int, int], NDArray[np.float32]] = {}
-        for start in range(0, len(asked), self.batch):
-            some = asked[start : start + self.batch]
-            sounds = self._generate([r for r, _ in some], [s for _, s in some])
-            made |= {(id(r), s): sound for (r, s), sound in zip(some, sounds, strict=True)}
-
-        def from_made(request: Request) -> Any:
-            return lambda seeds: [made[id(request), seed] for seed in seeds]
-
-        return [self._voiced(request, from_made(request)) for request in requests]
+        return settings.shelf.get(f"CoDi ({settings.precision})", load, device=settings.place)
 
     @property
     def _edge(self) -> int:
-        return min(_EDGE, self.model.config.samples // 8)
+        return min(round(_EDGE_S * RATE_HZ), self.model.config.samples // 8)
 
-    def _plan(self, request: Request, index: int, samples: int) -> Plan:
-        """Return the windows of one segment of a request."""
-        return plan(
-            samples,
-            request.rate_hz,
-            window=self.model.config.samples - 2 * self._edge,
-            window_hz=RATE_HZ,
-            seed=abs(request.seed) * 1_000_003 + index,
-        )
+    @property
+    def _window(self) -> int:
+        return self.model.config.samples - 2 * self._edge
 
-    def _seeds(self, request: Request) -> list[int]:
-        """Return the seeds of every window that a request will ask for."""
-        parts = segments.lengths(request.samples, request.rate_hz, request.seed)
-        return [
-            seed
-            for index, samples in enumerate(parts)
-            for seed in self._plan(request, index, samples).seeds
-        ]
+    def checked(self, request: Request) -> None:
+        """Refuse what there is neither a picture nor words of."""
+        if not self._looks(request) and not words_of(request):
+            raise VoiceError(
+                "CoDi is given neither a picture nor words; give a --prompt, or name what is seen"
+            )
 
-    def _generate(self, requests: Sequence[Request], seeds: Sequence[int]) -> NDArray[np.float32]:
+    def _looks(self, request: Request) -> bool:
+        return request.pixels is not None and self.condition != "words"
+
+    def generate(self, asks: Sequence[Ask]) -> NDArray[np.float32]:  # type: ignore[override]
+        """Return one window for each."""
         from earwitness.voice.codi.pipeline import Condition as Seen
 
         conditions = []
-        for request in requests:
-            looks = request.pixels is not None and self.condition != "words"
-            words = request.words.strip() or str(request.concept)
-            says = self.condition != "picture" or not looks
-            conditions.append(Seen(request.pixels if looks else None, words if says else None))
-        return self.model.generate_many(conditions, list(seeds), steps=self.steps, scale=self.scale)
-
-    def _voiced(self, request: Request, generate: Any) -> Voiced:
-        def render(index: int, samples: int) -> Samples:
-            made = continued(
-                self._plan(request, index, samples),
-                samples,
-                request.rate_hz,
-                generate,
-                window=self.model.config.samples - 2 * self._edge,
-                window_hz=RATE_HZ,
-                edge=self._edge,
-                batch=self.batch,
-            )
-            made = level.without_dc(level.checked(made, samples, "CoDi"), request.rate_hz)
-            return level.at_loudness(made, request.rate_hz, STEM_LUFS)
-
-        looks = request.pixels is not None and self.condition != "words"
-        source = "its picture" if looks else "words"
-        if looks and self.condition == "both":
-            source = "its picture and words"
-        return Voiced(
-            blocks=stream(request, render),
-            concept=request.concept or "generated",
-            said=f"{request.words.strip() or request.concept}, generated by CoDi from {source}",
+        for ask in asks:
+            looks = self._looks(ask.request)
+            words = words_of(ask.request)
+            if looks and self.condition == "picture":
+                words = ask.request.prompt.strip()
+            conditions.append(Seen(ask.request.pixels if looks else None, words or None))
+        return self.model.generate_many(
+            conditions, [ask.seed for ask in asks], steps=self.steps, scale=self.scale
         )
+
+    def source(self, request: Request) -> str:
+        """Return who made a sound from what, for people."""
+        if not self._looks(request):
+            return "CoDi from words"
+        said = self.condition == "both" and words_of(request)
+        return "CoDi from its picture and words" if said else "CoDi from its picture"

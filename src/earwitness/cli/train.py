@@ -1,0 +1,99 @@
+"""``earwitness train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from earwitness.cli.console import console, progress_line
+
+
+@click.command(
+    epilog="""\b
+Examples
+  earwitness train --data builtin-world --out runs/first
+  earwitness train --data hf:MVRL/GeoSound --imagery bingmap --text flan-t5-large \\
+      --size published --batch 128 --chunk 16 --precision bf16 --out runs/geosound
+  earwitness train --data shards/ --out runs/mine --skip-bad
+  accelerate launch --num_processes 2 -m earwitness.cli.main train --data shards/ --out runs/two
+
+Stopped runs go on: give the same command again. Watch one with
+  tensorboard --logdir runs/
+"""
+)
+@click.option(
+    "--data",
+    required=True,
+    metavar="WHAT",
+    help="builtin-world, hf:OWNER/NAME, a folder of Parquet or WebDataset tar shards, or a CSV.",
+)
+@click.option(
+    "--out", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the run."
+)
+@click.option("--steps", type=int, default=1000, show_default=True, help="Batches in all.")
+@click.option("--batch", type=int, default=64, show_default=True, help="Pairs in a batch.")
+@click.option(
+    "--chunk", type=int, default=16, show_default=True,
+    help="Pairs embedded at a time: less takes less memory, the result is the same.",
+)  # fmt: skip
+@click.option(
+    "--size", "sizes", type=click.Choice(["small", "published"]), default="small",
+    show_default=True, help="5 or 166 million parameters.",
+)  # fmt: skip
+@click.option("--lr", "rate", type=float, default=5e-4, show_default=True, help="Learning rate.")
+@click.option("--warm-up", type=int, default=100, show_default=True, help="Steps of rising rate.")
+@click.option(
+    "--text", default="minilm", show_default=True, metavar="NAME",
+    help="Text encoder: minilm, flan-t5-large (published models), or words (no weights needed).",
+)  # fmt: skip
+@click.option(
+    "--imagery", type=click.Choice(["sentinel", "bingmap", "googleEarth"]), default="sentinel",
+    show_default=True, help="Whose images, and so their scale.",
+)  # fmt: skip
+@click.option(
+    "--start", type=click.Path(path_type=Path), help="Checkpoint to start from.", metavar="FILE"
+)
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True)
+@click.option("--averaging", type=float, default=0.999, show_default=True, help="Decay of the EMA.")
+@click.option("--save-every", type=int, default=100, show_default=True, metavar="STEPS")
+@click.option(
+    "--validate-every", type=int, default=100, show_default=True, metavar="STEPS",
+    help="0 for never. The three best by recall are kept.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same weights.")
+@click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
+@click.option("--skip-bad", is_flag=True, help="Leave bad rows out (they are counted and named).")
+def train(
+    data: str, out: Path, steps: int, batch: int, chunk: int, sizes: str, rate: float,
+    warm_up: int, text: str, imagery: str, start: Path | None, precision: str, averaging: float,
+    save_every: int, validate_every: int, seed: int, device: str, skip_bad: bool,
+) -> None:  # fmt: skip
+    """Train Sat2Sound: places, sounds and words in one space."""
+    from earwitness.cli.main import quiet
+    from earwitness.models.device import require
+    from earwitness.verbs.training import train as learn
+
+    require("torch", what="training", extra="train")
+    from earwitness.atlas.sat2sound.training import TrainingPlan
+
+    plan = TrainingPlan(
+        steps=steps, learning_rate=rate, warm_up=warm_up, chunk=chunk, averaging=averaging,
+        seed=seed, save_every=save_every, precision=precision,
+    )  # fmt: skip
+    with progress_line(quiet()) as tell:
+        done = learn(
+            data, out, plan=plan, sizes=sizes, batch=batch, text=text, imagery=imagery,
+            start=start, device=device, validate_every=validate_every, skip_bad=skip_bad,
+            progress=tell,
+        )  # fmt: skip
+    if quiet():
+        return
+    shown = console()
+    if done.skipped:
+        shown.print(f"{len(done.skipped)} bad rows left out:")
+        for key, reason in list(done.skipped.items())[:20]:
+            shown.print(f"  {key}: {reason}")
+    for name, recall in done.best:
+        shown.print(f"{name}: image→sound R@10% {recall:.3f}")
+    shown.print(f"written: {done.folder}", soft_wrap=True)

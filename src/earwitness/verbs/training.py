@@ -1,0 +1,328 @@
+"""Training of Sat2Sound: data, text states, the trainer, what is watched, what is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from earwitness.atlas.dataset import Pairs, open_pairs
+from earwitness.errors import OptionError, OutputError
+from earwitness.media.output import beside
+from earwitness.models.device import require
+from earwitness.verbs.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from earwitness.atlas.sat2sound.config import Config
+    from earwitness.atlas.sat2sound.model import Sat2Sound
+    from earwitness.atlas.sat2sound.training import TrainingPlan
+
+RUN, LOG, BEST = "run.json", "log.jsonl", "best.json"
+KEPT = 3
+WATCHED = "I2S R@10%"
+
+OnStep = Callable[[int, dict[str, float]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What a training left.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    best
+        Checkpoints with their recall, the best first.
+    skipped
+        Bad rows that were passed over: key → reason.
+    """
+
+    folder: Path
+    best: tuple[tuple[str, float], ...]
+    skipped: dict[str, str]
+
+
+def sizes_named(name: str) -> Any:
+    """Return sizes by name: ``small`` (5 M parameters) or ``published`` (166 M)."""
+    from earwitness.atlas.sat2sound.config import Sizes
+
+    if name not in ("small", "published"):
+        raise OptionError(f"no size is called {name!r}; choose small or published")
+    return Sizes.small() if name == "small" else Sizes()
+
+
+def _process() -> tuple[int, str]:
+    """Join the other processes, where there are any; return our number and our device."""
+    require("accelerate", "tensorboard", what="training", extra="train")
+    from accelerate import PartialState
+
+    state = PartialState()
+    return int(state.process_index), str(state.device)
+
+
+def train(
+    data: Path | str,
+    out: Path | str,
+    *,
+    plan: TrainingPlan | None = None,
+    config: Config | None = None,
+    sizes: str = "small",
+    batch: int = 64,
+    text: str = "minilm",
+    imagery: str = "sentinel",
+    start: Path | str | None = None,
+    device: str = "auto",
+    validate_every: int = 100,
+    validation_rows: int = 1000,
+    skip_bad: bool = False,
+    states_at: Path | None = None,
+    progress: Progress = silent,
+    on_step: OnStep | None = None,
+) -> Trained:
+    """Train a model, or go on with a training that was cut off.
+
+    Parameters
+    ----------
+    data
+        As in :func:`earwitness.atlas.dataset.open_pairs`.
+    out
+        Folder of the run. If it holds one with the same plan, it goes on from its last checkpoint
+        and ends with the same weights as if it had not been stopped.
+    plan
+        Steps, rates, seed; by default 1000 steps.
+    config
+        Sizes and habits in full; else ``sizes`` names them.
+    batch
+        Pairs of a step, over all processes.
+    text
+        Text encoder: ``minilm``, ``flan-t5-large`` or ``words``.
+    imagery
+        ``sentinel``, ``bingmap`` or ``googleEarth``.
+    start
+        A checkpoint to start from instead of random weights.
+    device
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    validate_every, validation_rows
+        Steps between looks at the split ``val``, and at most how many of its rows; 0 for never.
+    skip_bad
+        Pass bad rows over; they are named in what comes back.
+    states_at
+        Where states of captions are kept; by default in the cache, by encoder.
+    progress, on_step
+        Told how far it is; told each step's figures.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    EarwitnessError
+        If data, options or a checkpoint are not what they should be.
+    """
+    require("torch", what="training", extra="train")
+    import torch
+
+    from earwitness.atlas.dataset.batches import Batches
+    from earwitness.atlas.sat2sound.config import Config
+    from earwitness.atlas.sat2sound.model import Sat2Sound
+    from earwitness.atlas.sat2sound.training import Trainer, TrainingPlan
+    from earwitness.atlas.texts import KeptStates, load_text_encoder
+    from earwitness.models.device import choose_device
+
+    rank, found = _process()
+    where = found if device == "auto" else choose_device(device)
+    plan, folder = plan or TrainingPlan(), Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file; give a folder with --out")
+    pairs = open_pairs(data, split="train", imagery=imagery, skip_bad=skip_bad, progress=progress)
+    looked_at = _validation(data, imagery, skip_bad, validate_every)
+    encoder = load_text_encoder(text, device=where if where != "mps" else "cpu")
+    words = KeptStates(encoder, states_at or states_file(encoder.name))
+    torch.manual_seed(plan.seed)
+    if start is not None:
+        model = Sat2Sound.load(start)
+    else:
+        config = config or Config(sizes=sizes_named(sizes), imagery=imagery, temperature=20.0)
+        config = replace(
+            config, text_encoder=text, sizes=replace(config.sizes, text_width=encoder.width)
+        )
+        model = Sat2Sound(config)
+    if model.config.sizes.text_width != encoder.width:
+        raise OptionError(
+            f"the model reads text states of width {model.config.sizes.text_width}, {text} gives "
+            f"{encoder.width}; choose --text {model.config.text_encoder}"
+        )
+    batches = Batches(pairs, model.config, words, size=batch, seed=plan.seed)
+    if start is None:
+        some = [batches.make(step).mel for step in range(min(4, batches.each_round))]
+        model.audio_encoder.htsat.fit_bands(torch.cat(some))
+    model.to(where)
+    if rank == 0:
+        _keep_run(folder, model, plan, data=str(data), batch=batch, text=text, imagery=imagery)
+    trainer = Trainer(model, batches, plan, folder)
+    watch = _Watch(trainer, looked_at, words, folder if rank == 0 else None)
+
+    def told(step: int, figures: dict[str, float]) -> None:
+        if validate_every and (step % validate_every == 0 or step == plan.steps):
+            figures |= watch.look(step, validation_rows)
+        watch.write(step, figures)
+        progress(_line(step, plan.steps, figures, watch.last), step / plan.steps)
+        if on_step is not None:
+            on_step(step, figures)
+
+    try:
+        trainer.run(told)
+    finally:
+        batches.close()
+        words.close()
+        watch.close()
+    return Trained(folder, tuple(watch.best), dict(pairs.bad))
+
+
+def _validation(data: Path | str, imagery: str, skip_bad: bool, every: int) -> Pairs | None:
+    from earwitness.atlas.dataset import DatasetError
+
+    if not every:
+        return None
+    try:
+        return open_pairs(data, split="val", imagery=imagery, skip_bad=skip_bad)
+    except DatasetError as error:
+        if "none of the split" in str(error):
+            return None  # a set of training rows alone is not wrong
+        raise
+
+
+def states_file(name: str) -> Path:
+    """Return where a text encoder's states are kept."""
+    from earwitness.media.memory import cache_folder
+
+    return cache_folder() / "text-states" / f"{name.replace(':', '-')}.sqlite"
+
+
+def _keep_run(folder: Path, model: Sat2Sound, plan: TrainingPlan, **told: Any) -> None:
+    """Write how a run was started, once."""
+    import torch
+
+    from earwitness import __version__
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if (folder / RUN).exists():
+        return
+    held = {
+        "earwitness": __version__, "torch": torch.__version__, **told, "plan": asdict(plan),
+        "parameters": sum(p.numel() for p in model.parameters()), "model": model.config.as_dict(),
+    }  # fmt: skip
+    with beside(folder / RUN) as made:
+        made.write_text(json.dumps(held, indent=2) + "\n")
+
+
+def _line(step: int, steps: int, figures: dict[str, float], last: dict[str, float]) -> str:
+    shown = f"step {step}/{steps}  loss {figures['loss']:.3f}"
+    if WATCHED in last:
+        shown += f"  R@10% {last[WATCHED]:.2f}/{last['S2I R@10%']:.2f}"
+    return shown
+
+
+class _Watch:
+    """Looks at the validation split, keeps the best weights, writes what TensorBoard shows."""
+
+    def __init__(self, trainer: Any, pairs: Pairs | None, words: Any, folder: Path | None) -> None:
+        self.trainer, self.pairs, self.words, self.folder = trainer, pairs, words, folder
+        self.last: dict[str, float] = {}
+        self.best: list[tuple[str, float]] = []
+        self._board: Any = None
+        if folder is None:
+            return
+        if (folder / BEST).exists() and trainer.step:
+            held = json.loads((folder / BEST).read_text())
+            # What came after the checkpoint gone on from will come again.
+            self.best = [(n, r) for n, r, at in held if at <= trainer.step]
+        _forget_after(folder / LOG, trainer.step)
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=trainer.step)
+
+    def look(self, step: int, rows: int) -> dict[str, float]:
+        """Return recalls on the validation split, of the averaged weights where there are any."""
+        if self.folder is None or self.pairs is None or len(self.pairs) < 2:
+            return {}
+        from earwitness.atlas.sat2sound import checkpoint
+        from earwitness.atlas.sat2sound.embedded import embed_pairs, recalls
+        from earwitness.atlas.sat2sound.model import Sat2Sound
+
+        now = self.trainer.averaged or self.trainer.model.state_dict()
+        where = next(self.trainer.model.parameters()).device
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            model = Sat2Sound(self.trainer.model.config)
+        model.load_state_dict(now)
+        some = _First(self.pairs, rows)
+        self.last = recalls(embed_pairs(model.to(where), some, self.words, size=32))  # type: ignore[arg-type]
+        name = f"step-{step:06d}.safetensors"
+        worst = min((r for _, r in self.best), default=-1.0)
+        if len(self.best) < KEPT or self.last[WATCHED] > worst:
+            checkpoint.save(self.folder / name, now, self.trainer.model.config)
+            ranked = [(n, r) for n, r in self.best if n != name] + [(name, self.last[WATCHED])]
+            ranked.sort(key=lambda pair: -pair[1])
+            self.best, gone = ranked[:KEPT], ranked[KEPT:]
+            for old, _ in gone:
+                (self.folder / old).unlink(missing_ok=True)
+            steps = {n: int(n.removeprefix("step-").partition(".")[0]) for n, _ in self.best}
+            with beside(self.folder / BEST) as made:
+                made.write_text(json.dumps([[n, r, steps[n]] for n, r in self.best]) + "\n")
+        return dict(self.last)
+
+    def write(self, step: int, figures: dict[str, float]) -> None:
+        """Write a step's figures."""
+        if self.folder is None:
+            return
+        with (self.folder / LOG).open("a") as file:
+            file.write(json.dumps({"step": step, **figures}) + "\n")
+        for name, value in figures.items():
+            self._board.add_scalar(name.replace("%", "pc").replace(" ", "_"), value, step)
+
+    def close(self) -> None:
+        """Finish the files."""
+        if self._board is not None:
+            self._board.close()
+
+
+class _First:
+    """The first rows of a split."""
+
+    def __init__(self, pairs: Pairs, count: int) -> None:
+        self._pairs, self._count, self.name = pairs, count, pairs.name
+
+    def __len__(self) -> int:
+        return min(self._count, len(self._pairs))
+
+    def __iter__(self) -> Any:
+        for index, pair in enumerate(self._pairs):
+            if index >= self._count:
+                return
+            yield pair
+
+
+def _forget_after(log: Path, step: int) -> None:
+    """Drop lines of steps that are going to be taken again."""
+    if not log.exists():
+        return
+    kept: list[str] = []
+    for line in log.read_text().splitlines():
+        try:
+            if int(json.loads(line)["step"]) <= step:
+                kept.append(line)
+        except (ValueError, KeyError):
+            continue  # the last line, when a kill cut it
+    with beside(log) as made:
+        made.write_text("".join(line + "\n" for line in kept))
+
+
+def read_log(folder: Path) -> Sequence[dict[str, float]]:
+    """Return the figures of every step of a run."""
+    return [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
