@@ -234,7 +234,7 @@ async def _taken(
     service: Service, request: Request, name: str, allowed: set[str]
 ) -> tuple[Path, str]:
     """Take a body into a folder of its own."""
-    service.check_room()
+    await run_in_threadpool(service.check_room)
     folder = Path(tempfile.mkdtemp(prefix="upload-", dir=service.store.folder))
     try:
         kind = await uploads.receive(
@@ -307,11 +307,15 @@ def _ask_routes(app: FastAPI, service: Service) -> None:
                 "seed": seed,
                 "projection": projection,
             }
-            record = service.store.create("listen", name=shown, options=options)
-            _moved(service, folder, record)
+
+            def begin() -> models.Job:  # the disk may be slow: others are answered meanwhile
+                record = service.store.create("listen", name=shown, options=options)
+                _moved(service, folder, record)
+                return service.enter(record)
+
+            return await run_in_threadpool(begin)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        return service.enter(record)
+            await run_in_threadpool(shutil.rmtree, folder, True)
 
     @app.post("/api/words", status_code=202, tags=["make"])
     def words(asked: models.WordsAsked) -> models.Job:
@@ -555,7 +559,7 @@ def _page_routes(app: FastAPI, service: Service) -> None:
         return service.about()
 
     @app.get("/healthz", tags=["service"])
-    def health() -> dict[str, str | int]:
+    async def health() -> dict[str, str | int]:
         """Return that the service lives."""
         return {"status": "ok", "waiting": service.jobs.waiting, "running": service.jobs.running}
 

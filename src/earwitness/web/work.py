@@ -235,7 +235,12 @@ def voice(tell: Tell, *, folder: str, own: str) -> Answer:
 
         def filled(item: Any) -> Any:
             new = voiced.get(item.id)
-            if new is None or item.stem or (new.name, new.concept) != (item.name, item.concept):
+            if (
+                new is None
+                or new.stem is None
+                or item.stem
+                or (new.name, new.concept) != (item.name, item.concept)
+            ):
                 return item
             (aside / new.stem).replace(kept / new.stem)
             return dataclasses.replace(item, stem=new.stem, credits=new.credits)
