@@ -38,7 +38,7 @@ test: $(VENV)/installed-dev
 # With PyTorch and the extras: the files whose tests wait for them.
 $(VENV)/installed-extras: $(VENV)/installed-dev
 	$(PIP) torch==2.13.0
-	$(PIP) -e '.[hub,train]'
+	$(PIP) -e '.[hub,train,atlas,scale,maps-test]'
 	@touch $@
 
 test-extras: $(VENV)/installed-extras

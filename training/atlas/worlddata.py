@@ -31,6 +31,7 @@ class States:
     which: np.ndarray
 
     def take(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return padded states and mask of some rows."""
         ids = self.which[rows]
         wide = int(self.length[ids].max())
         states = np.zeros((len(rows), wide, WIDTH), np.float32)
@@ -76,6 +77,7 @@ class Rows:
     def metadata(
         self, rows: np.ndarray, parts: tuple[str, ...] = ("latlong", "month", "time")
     ) -> Metadata:
+        """Return what is known of some rows, in the kinds asked for."""
         return Metadata(
             latlong=torch.from_numpy(encode_place(self.lat[rows], self.lon[rows]))
             if "latlong" in parts
@@ -85,6 +87,7 @@ class Rows:
         )
 
     def batch(self, rows: np.ndarray) -> Batch:
+        """Return some rows as a batch."""
         pixels = (self.images[rows].astype(np.float32) / 255 - MEAN) / SPREAD
         words, mask = self.audio.take(rows)
         seen, seen_mask = self.image.take(rows)

@@ -93,10 +93,11 @@ def _register() -> None:
     from earwitness.cli.train import train
     from earwitness.cli.visit import visit
     from earwitness.cli.voice import voice
+    from earwitness.cli.world import world
 
     watched = (listen, render, voice)
     placed = (visit, map_command, find, gallery)
-    learned = (train, evaluate, embed, caption, convert, models)
+    learned = (train, evaluate, embed, caption, convert, models, world)
     for command in (*watched, *placed, *learned, serve):
         earwitness.add_command(command)
 

@@ -117,4 +117,5 @@ class Settings:
             return nullcontext()
         import torch
 
-        return torch.autocast(self.place, dtype=self.dtype)
+        half: AbstractContextManager[Any] = torch.autocast(self.place, dtype=self.dtype)
+        return half

@@ -1,4 +1,4 @@
-"""The built-in model: three small networks for ONNX Runtime, and the text encoder under one of them.
+"""The built-in model: three small networks for ONNX Runtime, and a text encoder under one.
 
 Nothing here needs PyTorch.
 """

@@ -31,7 +31,7 @@ def open_hub(name: str, split: str | None, progress: Progress) -> Source:
         Within seconds where the hub cannot be reached, or if there is no such data set.
     """
     require("huggingface_hub", what=f"the data set hf:{name}", extra="train")
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+    if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
         raise DatasetError(f"hf:{name} is no name of a data set; give hf:OWNER/NAME")
     from huggingface_hub import HfApi, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError

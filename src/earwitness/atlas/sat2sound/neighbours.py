@@ -14,11 +14,12 @@ from earwitness.atlas.dataset.batches import in_order
 from earwitness.atlas.dataset.pairs import Pairs
 from earwitness.atlas.dataset.reading import Pair
 from earwitness.atlas.sat2sound.batch import Batch
+from earwitness.atlas.sat2sound.codebook import Modality
 from earwitness.atlas.sat2sound.model import Sat2Sound
 from earwitness.atlas.telling import Progress, silent
 from earwitness.atlas.texts import KeptStates
 
-_MODALITIES = ("image", "audio", "text")
+_MODALITIES: tuple[Modality, ...] = ("image", "audio", "text")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,7 +48,7 @@ class Neighbours:
     concepts: tuple[tuple[str, int, float], ...]
 
 
-def _tokens(model: Sat2Sound, batch: Batch) -> dict[str, tuple[Tensor, Tensor | None]]:
+def _tokens(model: Sat2Sound, batch: Batch) -> dict[Modality, tuple[Tensor, Tensor | None]]:
     image, keep = model.image_tokens(batch.images, ground_m=batch.ground_m, metadata=batch.metadata)
     return {
         "image": (image, keep),
@@ -123,17 +124,17 @@ def _stand_out(table: dict[str, NDArray[np.float32]], codes: int, shown: int) ->
     picked: list[int] = []
     seen: list[set[int]] = []
     for code in np.argsort(-score):
-        rows = set(np.argsort(-table["image"][:, code])[:shown].tolist())
-        if all(len(rows & other) <= shown // 2 for other in seen):
+        top = set(np.argsort(-table["image"][:, code])[:shown].tolist())
+        if all(len(top & other) <= shown // 2 for other in seen):
             picked.append(int(code))
-            seen.append(rows)
+            seen.append(top)
         if len(picked) == codes:
             break
     return picked
 
 
 def _scores(
-    model: Sat2Sound, pairs: Sequence[Pair], words: KeptStates, code: int, name: str
+    model: Sat2Sound, pairs: Sequence[Pair], words: KeptStates, code: int, name: Modality
 ) -> NDArray[np.float32]:
     from earwitness.atlas.dataset.batches import make_batch
 

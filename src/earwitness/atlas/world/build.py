@@ -30,12 +30,12 @@ CARD = """# The built-in world
 {rows} recordings that nobody made: {split}. Seed {seed}.
 
 * **Images**: Blue Marble (NASA), 16 × 16 pixels round each place, 119 km from north to south. Real.
-* **Places**: real; over land by area, along shores, at towns, at sea. Splits are whole 10° cells.
+* **Places**: real; on land by area, on shores, at towns, at sea. Splits are whole 10° cells.
 * **Dates**: months drawn evenly, hours mostly by day, as people record. Local solar time.
-* **Which sounds**: rules over MODIS land cover, Köppen–Geiger climate, sea, towns, airports, relief,
-  month and hour. **The labels are rules.** What a model learns here is what the rules say; a map
-  made with it shows that the software works, not what the Earth sounds like.
-* **Sounds**: made by earwitness's synthesiser, mixed as log-mel power. Clips in val and test never
+* **Which sounds**: rules over MODIS land cover, Köppen–Geiger climate, sea, towns, airports,
+  relief, month and hour. **The labels are rules.** What a model learns here is what the rules
+  say; a map made with it shows that the software works, not what the Earth sounds like.
+* **Sounds**: made by the synthesiser, mixed as log-mel power. Clips in val and test never
   sound in train.
 * **Captions**: templates. An audio caption names at most the three strongest sounds; an image
   caption names what the ground looks like and what one would expect to hear.

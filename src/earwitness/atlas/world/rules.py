@@ -144,7 +144,7 @@ def mixture(place: Ground, month: ArrayLike, hour: ArrayLike) -> NDArray[np.floa
         * np.clip(climates("A", "Cfa", "Cwa") * (1 - 0.5 * sea), 0, 1) * 0.6,
     }  # fmt: skip
     made = np.stack([say[name] for name in names()], axis=1)
-    return np.clip(made, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(made, 0, 1), np.float32)
 
 
 def heard(weights: ArrayLike, rng: np.random.Generator) -> NDArray[np.float32]:

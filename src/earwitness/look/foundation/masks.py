@@ -65,9 +65,9 @@ def boxes_of(masks: NDArray[np.bool_]) -> Array:
     [[1.0, 1.0, 3.0, 2.0]]
     """
     count, height, width = masks.shape
-    rows, columns = masks.any(axis=2), masks.any(axis=1)
+    rows, columns = np.any(masks, axis=2), np.any(masks, axis=1)
     found = np.zeros((count, 4), np.float32)
-    full = rows.any(axis=1)
+    full = np.any(rows, axis=1)
     found[:, 0], found[:, 1] = columns.argmax(axis=1), rows.argmax(axis=1)
     found[:, 2] = width - columns[:, ::-1].argmax(axis=1)
     found[:, 3] = height - rows[:, ::-1].argmax(axis=1)

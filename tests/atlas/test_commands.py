@@ -1,0 +1,187 @@
+"""The commands train, evaluate, embed, convert and caption, on a set made on the spot."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the extra [train]")
+for _module in ("pyarrow", "accelerate", "tensorboard", "safetensors"):
+    pytest.importorskip(_module, reason="needs the extra [train]")
+
+sys.path.insert(0, str(Path(__file__).parent))
+from made_data import flac, png, row, write_parquet  # noqa: E402
+
+from earwitness.atlas.sat2sound.config import Config, Sizes  # noqa: E402
+from earwitness.atlas.sat2sound.model import Sat2Sound  # noqa: E402
+from earwitness.atlas.sat2sound.training import TrainingPlan  # noqa: E402
+from earwitness.cli.main import main  # noqa: E402
+from earwitness.errors import OptionError  # noqa: E402
+from earwitness.verbs.captioning import PROMPT, caption_tiles  # noqa: E402
+from earwitness.verbs.embedding import embed  # noqa: E402
+from earwitness.verbs.evaluating import evaluate_retrieval, neighbours  # noqa: E402
+from earwitness.verbs.training import read_log, train  # noqa: E402
+
+TINY = Sizes(
+    vit_width=16, vit_depth=1, vit_heads=2, width=16, fusion_feedforward=16, swin_width=4,
+    swin_depths=(1, 1, 1, 1), swin_heads=(1, 1, 1, 1), text_width=8, codes=24, code_width=16,
+)  # fmt: skip
+CONFIG = Config(sizes=TINY, temperature=5.0)
+PLAN = TrainingPlan(steps=4, warm_up=1, chunk=4, save_every=1, averaging=0.9, learning_rate=3e-3)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_parquet(tmp_path_factory.mktemp("data") / "set", [row(n) for n in range(24)])
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    learn(data, folder)
+    return folder
+
+
+def learn(data: Path, folder: Path) -> None:
+    train(
+        data, folder, plan=PLAN, config=CONFIG, batch=8, text="words:8", device="cpu",
+        validate_every=2, states_at=folder.parent / "states.sqlite",
+    )  # fmt: skip
+
+
+def test_a_run_leaves_what_is_needed_to_tell_and_to_go_on(run: Path) -> None:
+    names = {p.name for p in run.iterdir()}
+    assert {"last.pt", "averaged.pt", "run.json", "log.jsonl", "best.json", "tensorboard"} <= names
+    log = read_log(run)
+    assert [int(line["step"]) for line in log] == [1, 2, 3, 4]
+    assert "I2S R@10%" in log[1]
+    told = json.loads((run / "run.json").read_text())
+    assert told["model"]["text_encoder"] == "words:8"
+    best = json.loads((run / "best.json").read_text())
+    assert [recall for _, recall, _ in best] == sorted((b[1] for b in best), reverse=True)
+    assert all((run / name).exists() for name, _, _ in best)
+
+
+def test_a_run_killed_goes_on_to_the_same_weights(data: Path, run: Path, tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import torch; torch.set_num_threads(1)\n"
+        "from pathlib import Path; from test_commands import learn\n"
+        "learn(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    command = [sys.executable, "-c", code, str(data)]
+    subprocess.run([*command, str(whole)], check=True)
+    victim = subprocess.Popen([*command, str(cut)])
+    until = time.monotonic() + 120
+    log = cut / "log.jsonl"
+    while time.monotonic() < until and not (log.exists() and log.read_text().count("\n") >= 1):
+        time.sleep(0.005)
+    os.kill(victim.pid, signal.SIGKILL)
+    assert victim.wait() == -signal.SIGKILL
+    assert torch.load(cut / "last.pt", weights_only=True)["step"] < PLAN.steps
+    subprocess.run([*command, str(cut)], check=True)
+    a, b = (torch.load(n / "last.pt", weights_only=True) for n in (whole, cut))
+    for part in ("state_dict", "averaged"):
+        for name, tensor in a[part].items():
+            assert torch.equal(tensor, b[part][name]), name
+    assert [x["loss"] for x in read_log(whole)] == [x["loss"] for x in read_log(cut)]
+
+
+def test_retrieval_is_told_in_all_settings(
+    data: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    out = tmp_path / "figures.json"
+    report = evaluate_retrieval(
+        run / "averaged.pt", data, split="train", concepts=True, ablate=True, resamples=50,
+        device="cpu", out=out,
+    )  # fmt: skip
+    held = json.loads(out.read_text())
+    table = held["tables"]["train"]
+    for setting in ("none", "audio", "query"):
+        for way in ("image→sound", "sound→image"):
+            value, low, high = table[f"{way} ({setting})"]["R@10%"]
+            assert 0 <= low <= value <= high <= 1
+    assert {"image→image caption", "sound caption→image"} <= set(table)
+    assert set(held["concepts"]["train"]) <= {"humming", "whistling", "hissing", "rumbling"}
+    assert {"all", "without latlong", "without any"} <= set(report.ablations)
+    assert report.count == 21
+    page = tmp_path / "page.html"
+    assert neighbours(run / "averaged.pt", data, page, split="train", codes=3, device="cpu") <= 3
+    assert page.read_text().count("<section>") >= 1
+    with pytest.raises(OptionError, match="no code 24"):
+        neighbours(run / "averaged.pt", data, page, chosen=(24,), device="cpu")
+
+
+def test_images_sounds_and_words_to_a_table(run: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as parquet
+
+    (tmp_path / "a.png").write_bytes(png((10, 20, 30), 40))
+    (tmp_path / "a.flac").write_bytes(flac(300, 1))
+    for name in ("t.parquet", "t.csv", "t.npz"):
+        count = embed(
+            run / "averaged.pt", tmp_path / name, images=[tmp_path / "a.png"],
+            sounds=[tmp_path / "a.flac"], texts=["a hum"], lat_deg=10, lon_deg=20, device="cpu",
+        )  # fmt: skip
+        assert count == 3
+    table = parquet.read_table(tmp_path / "t.parquet").to_pydict()
+    assert table["kind"] == ["image", "audio", "text"]
+    values = np.array(table["embedding"])
+    np.testing.assert_allclose(np.linalg.norm(values, axis=1), 1, rtol=1e-5)
+    with np.load(tmp_path / "t.npz") as held:
+        np.testing.assert_allclose(held["embedding"], values, atol=1e-6)
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 4
+
+
+def test_converting_names_every_odd_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = Sat2Sound(replace(CONFIG, text_encoder="words:8"))
+    held = {"state_dict": dict(model.state_dict()), "earwitness": model.config.as_dict()}
+    torch.save(held, tmp_path / "good.pt")
+    held["state_dict"]["odd"] = torch.zeros(1)
+    torch.save(held, tmp_path / "odd.pt")
+    assert main(["convert", str(tmp_path / "good.pt"), str(tmp_path / "g.safetensors")]) == 0
+    again = Sat2Sound.load(tmp_path / "g.safetensors").state_dict()
+    assert all(torch.equal(t, again[n]) for n, t in model.state_dict().items())
+    capsys.readouterr()
+    assert main(["convert", str(tmp_path / "odd.pt"), str(tmp_path / "o.safetensors")]) == 1
+    assert "1 extra: odd" in capsys.readouterr().err
+    assert not (tmp_path / "o.safetensors").exists()
+
+
+def test_captions_go_on_after_a_stop(tmp_path: Path) -> None:
+    import pyarrow.parquet as parquet
+
+    tiles = tmp_path / "tiles"
+    tiles.mkdir()
+    for n in range(5):
+        (tiles / f"{n}.png").write_bytes(png((n, n, n)))
+    asked: list[int] = []
+
+    def captioner(images: object) -> list[str]:
+        some = list(images)  # type: ignore[call-overload]
+        if sum(asked) >= 2 and len(asked) == 1:
+            asked.append(0)
+            raise KeyboardInterrupt
+        asked.append(len(some))
+        return [f"grey {np.asarray(i)[0, 0, 0]}" for i in some]
+
+    out = tmp_path / "captions.parquet"
+    with pytest.raises(KeyboardInterrupt):
+        caption_tiles(tiles, out, captioner=captioner, name="test", batch=2)
+    assert not out.exists()
+    assert caption_tiles(tiles, out, captioner=captioner, name="test", batch=2) == (5, {})
+    assert sum(asked) == 5  # nothing was asked twice
+    told = parquet.read_table(out).to_pydict()
+    assert told["image_caption"] == [f"grey {n}" for n in range(5)]
+    assert set(told["prompt"]) == {PROMPT}
+    assert not list(tmp_path.glob(".captions*"))

@@ -1,0 +1,231 @@
+"""Data sets: the same rows from every kind of file, and bad ones counted and named."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pyarrow", reason="Parquet needs the extra [train]")
+
+sys.path.insert(0, str(Path(__file__).parent))
+from made_data import NAMES, flac, png, row, write_parquet
+
+from earwitness.atlas.dataset import DatasetError, open_pairs
+from earwitness.atlas.dataset.reading import crop_to_zoom, read_sound
+from earwitness.errors import OptionError
+
+
+def write_tar(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    folder.mkdir()
+    with tarfile.open(folder / "shard-000.tar", "w") as file:
+        for held in rows:
+            words = {k: v for k, v in held.items() if k not in ("image", "audio", "mel", "key")}
+            for ending, content in {
+                "png": held["image"], "flac": held["audio"], "json": json.dumps(words).encode(),
+            }.items():  # fmt: skip
+                info = tarfile.TarInfo(f"{held['key']}.{ending}")
+                info.size = len(content)
+                file.addfile(info, io.BytesIO(content))
+    return folder
+
+
+def write_csv(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    folder.mkdir()
+    names = ("image", "audio", "caption", "lat", "lon", "time", "split", "source")
+    with (folder / "set.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        for held in rows:
+            (folder / f"{held['key']}.png").write_bytes(held["image"])
+            (folder / f"{held['key']}.flac").write_bytes(held["audio"])
+            writer.writerow(
+                {
+                    "image": f"{held['key']}.png", "audio": f"{held['key']}.flac",
+                    "caption": held["audio_caption"], "lat": held["lat"], "lon": held["lon"],
+                    "time": held["date"], "split": held["split"], "source": held["audio_source"],
+                }
+            )  # fmt: skip
+    return folder / "set.csv"
+
+
+def test_parquet_tar_and_csv_give_the_same_pairs(tmp_path: Path) -> None:
+    rows = [row(n) for n in range(16)]
+    places = [
+        write_parquet(tmp_path / "parquet", rows), write_tar(tmp_path / "tar", rows),
+        write_csv(tmp_path / "csv", rows),
+    ]  # fmt: skip
+    for place in places:
+        pairs = {p.audio_caption + str(p.lat_deg): p for p in open_pairs(place, split="train")}
+        assert len(pairs) == 15
+        for held in rows:
+            if held["split"] != "train":
+                continue
+            pair = pairs[held["audio_caption"] + str(held["lat"])]
+            assert pair.pixels.shape == (32, 32, 3)
+            assert pair.mels.shape == (1, 1001, 64)
+            assert (pair.when.month, pair.when.hour) == (
+                int(held["date"][5:7]), int(held["date"][11:13]),
+            )  # fmt: skip
+            assert pair.asource == 2
+
+
+def test_columns_of_the_published_sets_are_known(tmp_path: Path) -> None:
+    mel = np.random.default_rng(0).normal(size=(5, 1, 32, 64)).astype(np.float32)
+    rows = [
+        {
+            "sample_id": f"aporee-{n}", "source": "freesound" if n else "aporee",
+            "audio": {"bytes": flac(300, n), "path": None},
+            "bingmap_image": {"bytes": png((1, 2, 3), 1500), "path": None},
+            "sentinel_image": {"bytes": png((1, 2, 3), 1280), "path": None},
+            "audio_caption": "a bird", "audio_caption_source": "qwen", "mel_features": mel.tolist(),
+            "llava_caption_bingmap_zl1": "near", "llava_caption_bingmap_zl5": "far",
+            "latitude": 10.0, "longitude": 20.0, "date": "13 May 2012 6:30pm",
+        }
+        for n in range(2)
+    ]  # fmt: skip
+    folder = write_parquet(tmp_path / "train", rows, shards=1)
+    pairs = list(open_pairs(folder, imagery="bingmap"))
+    assert pairs[0].pixels.shape == (1500, 1500, 3)
+    assert pairs[0].image_captions == {1: "near", 5: "far"}
+    assert pairs[0].tsource == 1
+    np.testing.assert_allclose(pairs[0].mels, mel[:, 0], atol=2e-3)
+    assert (pairs[0].when.hour, pairs[1].when.hour) == (18, None)  # freesound tells uploads
+    assert crop_to_zoom(pairs[0].pixels, "bingmap", 5).shape == (1500, 1500, 3)
+    with pytest.raises(OptionError, match="too small for zoom 6"):
+        crop_to_zoom(pairs[0].pixels, "bingmap", 6)
+    with pytest.raises(DatasetError, match="holds no googleEarth images; it holds bingmap"):
+        open_pairs(folder, imagery="googleEarth")
+
+
+SPOILT = {
+    "NaN": ({"mel": np.full((250, 64), np.nan, np.float16).tobytes()}, "not numbers"),
+    "silent": ({"audio": flac(300, 1, level=0.0)}, "silent"),
+    "silent mel": ({"mel": np.full((250, 64), -100, np.float16).tobytes()}, "same everywhere"),
+    "no sound": ({"audio": b"noise"}, "cannot be read"),
+    "grey": ({"image": png((9, 9, 9), mode="L")}, r"channels L \(1\)"),
+    "alpha": ({"image": png((9, 9, 9), mode="RGBA")}, r"channels RGBA \(4\)"),
+    "size": ({"image": png((9, 9, 9), 48)}, "48 px; those before it have 32 px"),
+    "no image": ({"image": b"nothing"}, "image cannot be read"),
+    "caption": ({"audio_caption": ""}, "no audio caption"),
+    "latitude": ({"lat": 95.0}, "latitude is 95"),
+    "label": ({"audio_source": "radio"}, "no source is called 'radio'"),
+}
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_a_bad_row_is_one_clear_error_and_left_out_when_asked(tmp_path: Path, what: str) -> None:
+    changes, message = SPOILT[what]
+    rows = [row(n, split="train") for n in range(6)]
+    rows[4] = row(4, split="train", **changes)
+    folder = write_parquet(tmp_path / "set", rows, shards=1)
+    with pytest.raises(DatasetError, match=r"1 of the 6 rows of .* are bad: 'row-4'") as caught:
+        open_pairs(folder)
+    assert "--skip-bad" in str(caught.value)
+    pairs = open_pairs(folder, skip_bad=True)
+    assert len(list(pairs)) == 5
+    assert list(pairs.bad) == ["row-4"]
+    import re
+
+    assert re.search(message, pairs.bad["row-4"])
+
+
+def test_sounds_that_are_not_numbers_are_refused() -> None:
+    import soundfile
+
+    wave = np.zeros(16000, np.float32)
+    wave[100] = np.nan
+    made = io.BytesIO()
+    soundfile.write(made, wave, 16000, format="WAV", subtype="FLOAT")
+    with pytest.raises(ValueError, match="not numbers"):
+        read_sound(made.getvalue())
+
+
+def test_a_longer_sound_gives_five_crops() -> None:
+    assert read_sound(flac(440, 0, seconds=14)).shape == (5, 1001, 64)
+
+
+def test_a_set_without_a_column_is_refused(tmp_path: Path) -> None:
+    rows = [{k: v for k, v in row(n).items() if k not in ("lat", "audio", "mel")} for n in range(3)]
+    with pytest.raises(DatasetError, match=r"no column lat, audio \(or mel\); it has audio_cap"):
+        open_pairs(write_parquet(tmp_path / "set", rows))
+
+
+def test_files_that_are_not_whole_are_refused(tmp_path: Path) -> None:
+    folder = write_parquet(tmp_path / "set", [row(n) for n in range(4)])
+    whole = (folder / "part-1.parquet").read_bytes()
+    (folder / "part-1.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DatasetError, match=r"part-1\.parquet is no whole Parquet file"):
+        open_pairs(folder)
+    with pytest.raises(DatasetError, match="there is no data set"):
+        open_pairs(tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match="none of the split 'test'"):
+        open_pairs(write_parquet(tmp_path / "other", [row(n) for n in range(4)]), split="test")
+
+
+def test_a_csv_cannot_read_files_outside_its_folder(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "csv", [row(n) for n in range(3)])
+    (tmp_path / "secret.png").write_bytes(png((1, 1, 1)))
+    table.write_text(table.read_text().replace("row-1.png", "../secret.png"))
+    with pytest.raises(DatasetError, match="outside the folder of the CSV"):
+        open_pairs(table)
+
+
+def test_a_set_without_splits_is_divided_by_places(tmp_path: Path) -> None:
+    rows = [{k: v for k, v in row(n).items() if k != "split"} for n in range(60)]
+    folder = write_parquet(tmp_path / "set", rows)
+    keys = [{p.key for p in open_pairs(folder, split=s)} for s in ("train", "val", "test")]
+    assert sum(map(len, keys)) == 60 == len(set().union(*keys))
+    assert len(keys[0]) > 35
+
+
+def test_the_hub_out_of_reach_is_said_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("huggingface_hub", reason="needs the extra [train]")
+    from huggingface_hub import HfApi
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(HfApi, "dataset_info", refuse)
+    start = time.monotonic()
+    with pytest.raises(DatasetError, match="hub cannot be reached for hf:MVRL/GeoSound"):
+        open_pairs("hf:MVRL/GeoSound")
+    assert time.monotonic() - start < 20
+    with pytest.raises(DatasetError, match="no name of a data set"):
+        open_pairs("hf:../etc")
+
+
+def test_batches_of_a_step_are_always_the_same(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra [train]")
+    from earwitness.atlas.dataset.batches import Batches
+    from earwitness.atlas.sat2sound.config import Config, Sizes
+    from earwitness.atlas.texts import KeptStates, WordHashes
+
+    pairs = open_pairs(write_parquet(tmp_path / "set", [row(n) for n in range(12)]))
+    words = KeptStates(WordHashes(8), tmp_path / "states.sqlite")
+    made = Batches(pairs, Config(sizes=Sizes.small()), words, size=5, seed=3)
+    first = made(0), made(1), made(7)
+    again = made(7), made(0)
+    assert torch.equal(first[2].images, again[0].images)
+    assert torch.equal(first[0].mel, again[1].mel)
+    seen = torch.cat([first[0].metadata.latlong, first[1].metadata.latlong])
+    assert len(torch.unique(seen, dim=0)) == 10  # no pair twice in a round
+    assert len(first[0]) == 5
+    assert set(first[0].audio_mask.sum(1).tolist()) == {2.0}
+    made.close()
+    alone = open_pairs(write_parquet(tmp_path / "one", [row(0)], shards=1))
+    with pytest.raises(DatasetError, match="1 row to learn from"):
+        Batches(alone, Config(sizes=Sizes.small()), words, size=5)
+
+
+def test_names_of_sounds_are_in_the_pairs(tmp_path: Path) -> None:
+    folder = write_parquet(tmp_path / "set", [row(n) for n in range(4)], shards=1)
+    assert [p.concepts for p in open_pairs(folder)] == [(name,) for name in NAMES]
