@@ -1,6 +1,7 @@
 # The two commands of the README, and what the people who work on it need.
 #   make listen   install into .venv and hear the photo in examples/
 #   make test     install what the tests need and run them
+#   make serve    build the page (needs Node.js) and serve it
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -42,6 +43,31 @@ $(VENV)/installed-extras: $(VENV)/installed-dev
 
 test-extras: $(VENV)/installed-extras
 	$(BIN)/python -m pytest -n auto --extras
+
+# The page. Git does not hold what is built; the wheel does.
+PAGE := src/earwitness/web/static/index.html
+NPM ?= npm
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && $(NPM) ci --no-audit --no-fund
+	@touch $@
+
+$(PAGE): web/node_modules/.package-lock.json web/index.html web/vite.config.ts $(wildcard web/src/*)
+	cd web && $(NPM) run build
+	@touch $@
+
+page: $(PAGE)
+
+$(VENV)/installed-web: $(VENV)/installed
+	$(PIP) -e '.[web,atlas]'
+	@touch $@
+
+serve: $(VENV)/installed-web $(PAGE)
+	$(BIN)/earwitness serve
+
+wheel: $(VENV)/made $(PAGE)
+	$(PIP) build
+	$(BIN)/python -m build --wheel --outdir dist
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

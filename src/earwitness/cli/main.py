@@ -89,6 +89,7 @@ def _register() -> None:
     from earwitness.cli.map import map_command
     from earwitness.cli.models import models
     from earwitness.cli.render import render
+    from earwitness.cli.serve import serve
     from earwitness.cli.train import train
     from earwitness.cli.visit import visit
     from earwitness.cli.voice import voice
@@ -97,7 +98,7 @@ def _register() -> None:
     watched = (listen, render, voice)
     placed = (visit, map_command, find, gallery)
     learned = (train, evaluate, embed, caption, convert, models, world)
-    for command in (*watched, *placed, *learned):
+    for command in (*watched, *placed, *learned, serve):
         earwitness.add_command(command)
 
 

@@ -27,7 +27,7 @@ from earwitness.scene import Scene, layout_named
 from earwitness.verbs.heard import Heard, make_voice
 from earwitness.verbs.options import DEFAULT_LAYOUTS, Options
 from earwitness.verbs.parts import Looking, looking, preset
-from earwitness.verbs.progress import Progress, silent
+from earwitness.verbs.progress import Progress, Shown, silent, unshown
 from earwitness.verbs.rendering import ADM_FILE, write_adm, write_layouts
 from earwitness.verbs.voicing import voice_scene
 from earwitness.verbs.watching import ClipOptions, watch
@@ -72,6 +72,7 @@ def listen(
     loudness_lufs: float | None = -23.0,
     adm: bool = False,
     progress: Progress = silent,
+    shown: Shown = unshown,
     **options: Any,
 ) -> Heard:
     """Hear a picture or a clip.
@@ -95,6 +96,8 @@ def listen(
         Whether to write ``adm.wav`` too, a Broadcast Wave with each source as an object.
     progress
         Told of each stage.
+    shown
+        Called with the scene once it is seen, before it is voiced.
     options
         As in :class:`Options`: ``duration_s``, ``sources``, ``prompt``, ``fov_deg``, ``seed``,
         ``voice``, ``look``, ``name``, ``region``, ``rate_hz``; and as in
@@ -147,6 +150,7 @@ def listen(
             clip_options=moving,
             options=chosen,
             progress=progress,
+            shown=shown,
         )
     for name in layouts or ():
         layout_named(name)
@@ -165,6 +169,7 @@ def listen(
     scene = dataclasses.replace(
         scene, origin={**scene.origin, "voice": chosen.voice, "version": __version__}
     )
+    shown(scene, picture.pixels)
     if out is None:
         keeper = tempfile.TemporaryDirectory(prefix="earwitness-")
         folder = Path(keeper.name)

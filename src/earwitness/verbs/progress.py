@@ -7,8 +7,19 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.scene import Scene
+
 Progress = Callable[[str, float], None]
 """Called with a stage in words ("voicing a dog barking") and the part that is done, 0 to 1."""
+
+
+Shown = Callable[[Scene, "NDArray[np.uint8] | None"], None]
+"""Called once with a scene as soon as it is seen, before it sounds, and the picture it was seen in
+(uint8 ``(h, w, 3)``; None where it was a clip)."""
+
+
+def unshown(scene: Scene, pixels: NDArray[np.uint8] | None) -> None:
+    """Show nobody."""
 
 
 def silent(stage: str, done: float) -> None:

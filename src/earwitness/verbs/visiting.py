@@ -25,7 +25,7 @@ from earwitness.look.balance import balanced
 from earwitness.media import check_replaceable, folder_beside, keep_previous, write_scene
 from earwitness.scene import LARGEST_SEED, LONGEST_S, Bed, Scene, Source, layout_named
 from earwitness.verbs.heard import DEFAULT_RATE_HZ, Heard, check_rate, make_voice
-from earwitness.verbs.progress import Progress, silent
+from earwitness.verbs.progress import Progress, Shown, silent, unshown
 from earwitness.verbs.rendering import ADM_FILE, write_adm, write_layouts
 from earwitness.verbs.voicing import voice_scene
 from earwitness.voice.phrases import Phrase, understand
@@ -128,6 +128,7 @@ def visit(
     adm: bool = False,
     allow_private: bool = False,
     progress: Progress = silent,
+    shown: Shown = unshown,
     **options: Any,
 ) -> Heard:
     """Hear a place on Earth from where one would stand.
@@ -156,6 +157,8 @@ def visit(
         Whether tiles may come from an address of the local network.
     progress
         Told of each stage.
+    shown
+        Called with the scene and the picture from above, before it is voiced.
     options
         As in :class:`Options`.
 
@@ -191,6 +194,7 @@ def visit(
     fetcher = _fetcher(allow_private, image is None)
     seen = _see(source, (lat, lon), at, radius_m, day, fetcher, chosen, phrase, rng)
     scene = _scene(seen, (lat, lon, name), at, chosen, phrase, rng)
+    shown(scene, seen.imagery.pixels)
     place = _Drawn(seen, scene, f"{name}: {at.words}", chosen.heading_deg)
     if out is None:
         keeper = tempfile.TemporaryDirectory(prefix="earwitness-")

@@ -39,7 +39,7 @@ from earwitness.space.render import Rendering
 from earwitness.verbs.heard import Heard, make_voice
 from earwitness.verbs.options import Options
 from earwitness.verbs.parts import Looking, looking
-from earwitness.verbs.progress import Progress, counted, silent
+from earwitness.verbs.progress import Progress, Shown, counted, silent, unshown
 from earwitness.verbs.remembering import ClipMemory
 from earwitness.verbs.rendering import ADM_FILE, write_adm, write_layouts
 from earwitness.verbs.voicing import voice_scene
@@ -122,6 +122,7 @@ def watch(
     clip_options: ClipOptions | None = None,
     options: Options | None = None,
     progress: Progress = silent,
+    shown: Shown = unshown,
 ) -> Heard:
     """Hear a clip: a video, or an animated GIF, WebP or PNG.
 
@@ -143,6 +144,8 @@ def watch(
         How to listen.
     progress
         Told of each stage and how far it is.
+    shown
+        Called with the scene once all is seen, before it is voiced.
 
     Returns
     -------
@@ -188,6 +191,7 @@ def watch(
         },
     )
     seen = dataclasses.replace(seen, scene=scene)
+    shown(scene, None)
     work = _Work(clip, seen, made, asked, layout, renderer, loudness_lufs, progress)
     if final is None:
         keeper = tempfile.TemporaryDirectory(prefix="earwitness-")

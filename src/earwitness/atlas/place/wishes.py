@@ -27,6 +27,10 @@ WEATHER = frozenset(
     ("wind", "blizzard", "rain-light", "rain-heavy", "rain-leaves", "rain-water", "thunder-far",
      "thunder-near", "hail")
 )  # fmt: skip
+_PERCHED = frozenset(
+    ("songbird", "blackbird", "great-tit", "nightingale", "sparrow", "cuckoo", "skylark", "crow",
+     "gull", "owl", "pigeon", "woodpecker", "eagle", "parrot")
+)  # fmt: skip
 _SORT = {"rain": "rain", "wind": "wind", "traffic": "traffic"}
 
 
@@ -161,7 +165,7 @@ def steered(
             continue
         far = wish.distance_m or float(np.clip(10 ** ((known.level_db - 62) / 20), 4.0, 300.0))
         azimuth = float(rng.uniform(-180.0, 180.0))
-        height = 6.0 if known.family == "biophony" and known.size_m < 0.6 else 0.0
+        height = 6.0 if wish.concept in _PERCHED else 0.0
         place = frame.xyz(azimuth, 0.0, max(far, 1.0))
         wide = known.kind == "area"
         kept.insert(

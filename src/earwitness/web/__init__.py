@@ -1,0 +1,1 @@
+"""The service and the page: what ``earwitness serve`` starts. Needs the extra ``[web]``."""
