@@ -66,7 +66,8 @@ def test_loudness_rate_and_layout_of_a_sound_hardly_matter() -> None:
     made = embedder.sounds(
         [Sound(wave), Sound(0.1 * wave), Sound(both, layout="stereo"), Sound(wave[:, :96_000])]
     )
-    assert (made @ made[0] > 0.98).all()
+    assert (made[:3] @ made[0] > 0.999).all()
+    assert made[3] @ made[0] > 0.95  # two seconds of it, heard five times over
 
 
 @pytest.mark.parametrize(

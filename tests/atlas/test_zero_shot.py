@@ -55,5 +55,5 @@ def test_unknown_words_rank_places_of_the_right_kind_first() -> None:
     assert passed >= LEAST
 
 
-LEAST = 10
+LEAST = 16
 """The model in the package passes 13; chance is about 4 of 30."""

@@ -138,6 +138,7 @@ def test_without_weights_it_fails_in_one_line_within_seconds(root, photo, capsys
     ],
 )  # fmt: skip
 def test_each_part_alone_says_what_to_fetch(root, photo, capsys, options):
+    pytest.importorskip("torch", reason="foundation models need the extra [hub]")
     assert main(["listen", str(photo), *options]) == 1
     assert "Run: earwitness models fetch" in capsys.readouterr().err
 

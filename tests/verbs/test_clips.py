@@ -50,9 +50,9 @@ def bright(monkeypatch, tmp_path):
     """Look with eyes that see what the test clips show, and keep memories apart."""
     real = plugins.make
 
-    def make(kind, name, *arguments):
+    def make(kind, name, *arguments, **settings):
         eyes = kind in ("segmenter", "namer", "depth")
-        return BrightThings() if eyes else real(kind, name, *arguments)
+        return BrightThings() if eyes else real(kind, name, *arguments, **settings)
 
     monkeypatch.setattr(plugins, "make", make)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -202,7 +202,7 @@ def where_in_words(lat_deg: float, lon_deg: float) -> str:
     Examples
     --------
     >>> where_in_words(47.0, 8.6)
-    '3 km west of Schwyz, Switzerland'
+    'Ingenbohl, Switzerland'
     """
     town = nearest_place(lat_deg, lon_deg)
     away = distance_m((town.lat_deg, town.lon_deg), (lat_deg, lon_deg))
