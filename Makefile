@@ -38,7 +38,7 @@ test: $(VENV)/installed-dev
 # With PyTorch and the extras: the files whose tests wait for them.
 $(VENV)/installed-extras: $(VENV)/installed-dev
 	$(PIP) torch==2.13.0
-	$(PIP) -e '.[hub,train,atlas,scale,maps-test]'
+	$(PIP) -e '.[hub,train,atlas,scale,web,maps-test]'
 	@touch $@
 
 test-extras: $(VENV)/installed-extras
@@ -81,7 +81,7 @@ check: lint types test
 # Every module by name: pdoc leaves out what is not in a package's __all__. Those that need an extra
 # are left out too.
 MODULES = $(shell cd src && find earwitness -name '*.py' ! -name '__init__.py' ! -path '*/sat2sound/*' \
-  ! -path '*/codi/*' | sort | sed 's,/,.,g; s,\.py$$,,')
+  ! -path '*/codi/*' ! -path '*/web/*' | sort | sed 's,/,.,g; s,\.py$$,,')
 
 docs: $(VENV)/installed-dev
 	$(BIN)/pdoc -o build/docs -d numpy earwitness earwitness.scene earwitness.media $(MODULES)

@@ -23,7 +23,6 @@ LEAST = 0.85
 """What each of the first six queries must reach."""
 
 FIRST = 6
-"""Queries that fall short of it with the model that is built in, and what they still must reach."""
 
 
 def places() -> list[dict[str, str]]:
