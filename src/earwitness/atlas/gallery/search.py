@@ -68,7 +68,7 @@ def build_index(table: Any, where: str, *, least: int = LEAST_INDEXED) -> bool:
 
     Notes
     -----
-    Inverted file with scalar quantisation: parts of about 1,024 rows, of which 256 are looked
+    Inverted file with scalar quantisation: parts of about 1,024 rows, of which 192 are looked
     through; four times the answers wanted are compared again with the whole embeddings. Figures
     come from ``benchmarks/bench_gallery.py``.
     """
