@@ -28,7 +28,7 @@ from earwitness.atlas.cache import DiskCache
 from earwitness.atlas.extra import atlas_module
 from earwitness.errors import FetchError
 
-USER_AGENT = f"earwitness/{__version__} (+https://pypi.org/project/earwitness/)"
+USER_AGENT = f"earwitness/{__version__} (Python package; soundscapes from imagery)"
 IMAGES = ("image/png", "image/jpeg", "image/webp", "image/tiff")
 JSON = ("application/json", "application/geo+json")
 LARGEST_BYTES = 16 * 1024 * 1024
