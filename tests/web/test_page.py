@@ -344,6 +344,7 @@ def test_a_click_on_the_map_is_a_visit(worldly: Any) -> None:
     assert worldly.wrong == []
 
 
+@pytest.mark.slow
 def test_a_query_draws_a_layer_whose_cells_tell_their_value(worldly: Any) -> None:
     worldly.locator("#queries").fill("sea waves on a beach")
     for side, value in (("west", "-10"), ("south", "36"), ("east", "-6"), ("north", "40")):
