@@ -42,7 +42,7 @@ $(VENV)/installed-extras: $(VENV)/installed-dev
 	@touch $@
 
 test-extras: $(VENV)/installed-extras
-	$(BIN)/python -m pytest -n auto --extras
+	$(BIN)/python -m pytest -n auto --extras $(ARGS)
 
 # The page. Git does not hold what is built; the wheel does.
 PAGE := src/earwitness/web/static/index.html

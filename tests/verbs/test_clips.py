@@ -353,6 +353,8 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path):
         ],
         stderr=subprocess.PIPE,
         text=True,
+        # What is started in the background is deaf to Ctrl-C unless it is told otherwise.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     kept = tmp_path / "cache" / "earwitness" / "clips"
     for _ in range(600):  # until it is at work
