@@ -26,6 +26,8 @@ _LEVELS = 3
 _ROUNDS = 12
 _LEAST_OVERLAP = 0.6
 _CUT_CORRELATION = 0.35
+_PLAIN_COST = 0.01  # below this nothing is left to explain
+_ZOOM_LEVELS, _ZOOM_GAIN = 2, 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +108,18 @@ class _Fit:
     cost: float
 
 
-def _align(reference: _Reference, levels: list[Array], turned: Array, zoom: float) -> _Fit:
-    """Return how a frame is turned against the reference: rays_frame = turnedᵀ rays_reference."""
+def _align(
+    reference: _Reference, levels: list[Array], turned: Array, zoom: float, *, zooms: bool = False
+) -> _Fit:
+    """Return how a frame is turned against the reference: rays_frame = turnedᵀ rays_reference.
+
+    Whether it zooms too is asked last, of what fits already, and so at the finer sizes alone.
+    """
+    free = 4 if zooms else 3
     overlap, alike, cost = 0.0, -1.0, 1.0
-    for number in reversed(range(len(reference.levels))):
+    for number in reversed(range(_ZOOM_LEVELS if zooms else len(reference.levels))):
+        if number >= len(reference.levels):
+            continue
         image, focal, rays, descent = reference.levels[number]
         for _ in range(_ROUNDS):
             seen, inside = _sample(levels[number], rays @ turned, focal * zoom)
@@ -120,13 +130,14 @@ def _align(reference: _Reference, levels: list[Array], turned: Array, zoom: floa
             error = (b - b.mean()) * (a.std() + 1.0) / (b.std() + 1.0) - (a - a.mean())
             spread = 1.4826 * float(np.median(np.abs(error))) + _GRAIN
             weight = np.maximum(0.0, 1 - (error / (4.0 * spread)) ** 2) ** 2
-            steep = descent[inside]
+            steep = descent[inside][:, :free]
             weighted = steep * weight[:, None]
-            hessian = weighted.T @ steep + np.eye(4) * 1e-6 * float(np.sum(steep**2) + 1.0)
+            hessian = weighted.T @ steep + np.eye(free) * 1e-6 * float(np.sum(steep**2) + 1.0)
             step = np.linalg.solve(hessian, weighted.T @ error)
             # Inverse compositional: the step warps the reference, so its inverse is put first.
             turned = Rotation.from_rotvec(step[:3]).as_matrix() @ turned
-            zoom = float(np.clip(zoom * np.exp(-step[3]), 0.25, 4.0))
+            if zooms:
+                zoom = float(np.clip(zoom * np.exp(-step[3]), 0.25, 4.0))
             if float(np.abs(step).max()) * focal < 0.01:
                 break
         cost = _cost(error)
@@ -197,6 +208,12 @@ class Camera:
         if fits[0].cost > 0.05:
             fits.append(_align(self._reference, levels, turned, zoom))
         fit = min(fits, key=lambda one: one.cost)
+        # Things that come nearer look like a zoom where they fill much of the picture; a camera
+        # that zooms explains far more of it.
+        if fit.cost > _PLAIN_COST:
+            zoomed = _align(self._reference, levels, fit.turned, fit.zoom, zooms=True)
+            if zoomed.cost < _ZOOM_GAIN * fit.cost:
+                fit = zoomed
         still = _unmoved(self._reference, levels, turned, zoom)
         if still.cost <= fit.cost * 1.02 + 1e-4:
             fit = still

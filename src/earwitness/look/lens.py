@@ -117,7 +117,7 @@ class FlatLens:
                     name.words,
                     min(region.score, name.score),
                     box,
-                    _whole(box, picture),
+                    _cut(box, picture),
                 )
             )
         return seen
@@ -181,12 +181,13 @@ class RoundLens:
 _EDGE = 0.015  # of a side: a box nearer than this to the frame's edge is taken as cut off
 
 
-def _whole(box: Box, picture: Picture) -> bool:
-    """Return whether a box keeps clear of the frame's edges."""
+def _cut(box: Box, picture: Picture) -> str:
+    """Return which sides of the frame a box touches; see :class:`~earwitness.look.tracks.Seen`."""
     across, down = _EDGE * picture.width_px, _EDGE * picture.height_px
-    return (
-        box[0] > across
-        and box[1] > down
-        and box[2] < picture.width_px - across
-        and box[3] < picture.height_px - down
-    )
+    touched = {
+        "l": box[0] <= across,
+        "t": box[1] <= down,
+        "r": box[2] >= picture.width_px - across,
+        "b": box[3] >= picture.height_px - down,
+    }
+    return "".join(side for side, yes in touched.items() if yes)

@@ -222,7 +222,8 @@ class Watcher:
             shot.keys = [(one.time_s, self._still(one, picture))]
         elif one.time_s - shot.keys[-1][0] >= _KEY_EVERY_S:
             shot.keys.append((one.time_s, self._still(one, picture)))
-        still = shot.motion.latest < STILL and not shot.moved
+        # A shot's first frame says nothing of motion.
+        still = shot.motion.latest < STILL and not shot.moved and len(shot.times_s) > 1
         self._next_look_s = one.time_s + self._interval_s * (2.0 if still else 1.0)
 
     def _grown(self, one: Frame, seen: list[Seen]) -> list[Seen]:
@@ -239,6 +240,7 @@ class Watcher:
                 surer = its[i].score >= seen[j].score
                 value = growth(earlier, there[i], grey, boxes[j], surer_before=surer)
                 if value is not None:
+                    value += _per_pixel(seen[j]) - _per_pixel(its[i])
                     grew[j].append((its[i].box_px, round(value, 5)))
         self._before = [*self._before[-1:], (one.time_s, grey, seen)]
         return [replace(each, grew=tuple(rows)) for each, rows in zip(seen, grew, strict=True)]
@@ -266,6 +268,15 @@ class Watcher:
 
 def _brightness(one: Frame) -> Array:
     return one.grey(SIDE_PX).astype(np.float64)
+
+
+def _per_pixel(one: Seen) -> float:
+    """Return the logarithm of the angle that a pixel shows where a thing is.
+
+    It falls towards the frame's edges and with the zoom; what grows in pixels alone comes no nearer.
+    """
+    angle = 2 * np.tan(np.radians(max(one.height_deg, 0.05)) / 2)
+    return float(np.log(angle / max(one.box_px[3] - one.box_px[1], 1e-6)))
 
 
 def _times(box: Box, scale: float) -> Box:
