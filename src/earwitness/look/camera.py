@@ -193,6 +193,7 @@ class Camera:
         self._since: tuple[Array, float] = (np.eye(3), 1.0)
         self._step: Array = np.eye(3)
         self._last: Array | None = None
+        self._zooms = False
 
     def add(self, grey: NDArray[np.uint8]) -> View:
         """Take the next frame, uint8 ``(h, w)``, and return where the camera looks."""
@@ -211,8 +212,11 @@ class Camera:
         # Things that come nearer look like a zoom where they fill much of the picture; a camera
         # that zooms explains far more of it.
         if fit.cost > _PLAIN_COST:
-            zoomed = _align(self._reference, levels, fit.turned, fit.zoom, zooms=True)
-            if zoomed.cost < _ZOOM_GAIN * fit.cost:
+            # While it zooms already, what holds the zoom fast is no good place to begin.
+            begin = (turned, zoom) if self._zooms else (fit.turned, fit.zoom)
+            zoomed = _align(self._reference, levels, *begin, zooms=True)
+            self._zooms = zoomed.cost < _ZOOM_GAIN * fit.cost
+            if self._zooms:
                 fit = zoomed
         still = _unmoved(self._reference, levels, turned, zoom)
         if still.cost <= fit.cost * 1.02 + 1e-4:

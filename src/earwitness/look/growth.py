@@ -29,6 +29,7 @@ _COARSE, _COARSELY_ALIKE = 14, 0.5  # cells along a core, least correlation on s
 _CORE = 0.5  # of a box: its corners show what is behind
 _ROUNDS = 16
 _LEAST_PX = 10.0
+_LIKELIEST = 2
 
 
 @dataclass(frozen=True)
@@ -182,6 +183,7 @@ def paired(before: list[Box], now: list[Box]) -> list[tuple[int, int]]:
     """
     pairs = []
     for j, box in enumerate(now):
+        likely = []
         for i, its in enumerate(before):
             tall = max(box[3] - box[1], its[3] - its[1])
             away = np.hypot(
@@ -189,5 +191,6 @@ def paired(before: list[Box], now: list[Box]) -> list[tuple[int, int]]:
             )
             ratio = (box[3] - box[1]) / max(its[3] - its[1], 1e-6)
             if away < 2.0 * tall and 0.4 < ratio < 2.5:
-                pairs.append((i, j))
+                likely.append((away / tall + abs(float(np.log(ratio))), i))
+        pairs += [(i, j) for _, i in sorted(likely)[:_LIKELIEST]]
     return pairs
