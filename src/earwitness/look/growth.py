@@ -29,7 +29,7 @@ _COARSE, _COARSELY_ALIKE = 14, 0.5  # cells along a core, least correlation on s
 _CORE = 0.5  # of a box: its corners show what is behind
 _ROUNDS = 16
 _LEAST_PX = 10.0
-_LIKELIEST = 2
+_MOST_THINGS, _LARGE_PX = 12, 48.0  # what is small or one of a crowd is seldom told apart better
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,7 @@ def _middle(box: Box) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
-def _sought(
-    reference: Array, box: Box, other: Array, around: Box
-) -> tuple[float, float] | None:
+def _sought(reference: Array, box: Box, other: Array, around: Box) -> tuple[float, float] | None:
     """Return where in the other frame, near a box, a box's pixels are likeliest found.
 
     Normalised correlation on a coarse grid, all places within half the box's size.
@@ -99,9 +97,16 @@ def _patch(
         middle[1] + (np.arange(rows) - (rows - 1) / 2) * cell,
     )
     quarter = cell / 4
-    return np.asarray(
-        sum(_sample(image, u + a, v + b) for a in (-quarter, quarter) for b in (-quarter, quarter))
-    ) / 4
+    return (
+        np.asarray(
+            sum(
+                _sample(image, u + a, v + b)
+                for a in (-quarter, quarter)
+                for b in (-quarter, quarter)
+            )
+        )
+        / 4
+    )
 
 
 def _lay_from(
@@ -182,7 +187,9 @@ def paired(before: list[Box], now: list[Box]) -> list[tuple[int, int]]:
     A thing may be paired with several; the track decides later which of them counts.
     """
     pairs = []
-    for j, box in enumerate(now):
+    largest = sorted(range(len(now)), key=lambda j: -_area(now[j]))[:_MOST_THINGS]
+    for j in sorted(largest):
+        box = now[j]
         likely = []
         for i, its in enumerate(before):
             tall = max(box[3] - box[1], its[3] - its[1])
@@ -192,5 +199,9 @@ def paired(before: list[Box], now: list[Box]) -> list[tuple[int, int]]:
             ratio = (box[3] - box[1]) / max(its[3] - its[1], 1e-6)
             if away < 2.0 * tall and 0.4 < ratio < 2.5:
                 likely.append((away / tall + abs(float(np.log(ratio))), i))
-        pairs += [(i, j) for _, i in sorted(likely)[:_LIKELIEST]]
+        pairs += [(i, j) for _, i in sorted(likely)[: 2 if _area(box) > _LARGE_PX**2 else 1]]
     return pairs
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])

@@ -37,7 +37,10 @@ _AROUND = 2.0  # how many times its own size a closer look shows
 _NARROWEST_DEG, _WIDEST_DEG = 40.0, 90.0  # of a closer look
 _CLOSER = 2  # times
 _ASKEW_DEG = 30.0  # from its view's middle: farther off another view shows a thing straighter
-_MARGIN = {True: 0.015, False: 0.05}  # of a view: how near its edge a detector's, the probe's, box is
+_MARGIN = {
+    True: 0.015,
+    False: 0.05,
+}  # from a view's edge: a detector's box, the probe's
 _PROBE = 0.5  # what the probe's surety of "some thing" counts beside a detector's of its box
 _CUT_OFF = 0.4
 _BED_VIEWS = 3  # of the eight views must agree on a second bed

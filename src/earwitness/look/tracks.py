@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.optimize import linear_sum_assignment
 
+from earwitness.look.labels import family_of, family_of_label
 from earwitness.scene import frame
 
 Array = NDArray[np.float64]
@@ -48,7 +49,8 @@ class Seen:
     distance_m
         How far.
     concept, words
-        What it is taken for.
+        What it is taken for. Of what was seen at a glance the concept is empty, the words are the
+        detector's label, and the distance is not known.
     score
         How sure, 0 to 1.
     box_px
@@ -72,6 +74,11 @@ class Seen:
     box_px: tuple[float, float, float, float]
     cut: str = ""
     grew: tuple[tuple[tuple[float, float, float, float], float], ...] = ()
+
+    @property
+    def named(self) -> bool:
+        """Whether it was looked at well enough to have a name and a distance."""
+        return bool(self.concept)
 
     @property
     def whole(self) -> bool:
@@ -109,7 +116,7 @@ class Track:
     def name(self) -> tuple[str, str]:
         """Concept and words, by vote: each observation votes with its score."""
         votes: Counter[str] = Counter()
-        for one in self.seen:
+        for one in self.named or self.seen:
             votes[one.concept] += one.score  # type: ignore[assignment]
         concept = max(votes, key=lambda key: (votes[key], key))
         words: Counter[str] = Counter()
@@ -120,8 +127,13 @@ class Track:
 
     @property
     def score(self) -> float:
-        """Mean score of its observations."""
-        return float(np.mean([one.score for one in self.seen]))
+        """Mean score of its observations that have a name."""
+        return float(np.mean([one.score for one in self.named or self.seen]))
+
+    @property
+    def named(self) -> list[Seen]:
+        """Its observations that have a name."""
+        return [one for one in self.seen if one.named]
 
     def expected(self, time_s: float) -> tuple[float, float, float, float]:
         """Return azimuth, elevation, width and height expected at a time.
@@ -158,8 +170,16 @@ def _cost(track: Track, one: Seen) -> float:
     reach = away / size / patience
     if reach > _FARTHEST or grown > 1.8:
         return _NEVER
-    other = 0.0 if one.concept == track.name[0] else 0.7
+    concept, words = track.name
+    mine, its = _family(one.concept, one.words), _family(concept, words)
+    if mine and its and mine != its:
+        return _NEVER  # one who walks past a bicycle does not become one
+    other = 0.7 if concept and one.concept and one.concept != concept else 0.0
     return float(reach + 0.4 * grown + other)
+
+
+def _family(concept: str, words: str) -> str:
+    return family_of(concept) if concept else family_of_label(words)
 
 
 def follow(
@@ -202,7 +222,7 @@ def follow(
     return [
         track
         for track in tracks
-        if track.end_s - track.start_s >= least_s and len(track.seen) >= least_seen
+        if track.end_s - track.start_s >= least_s and len(track.seen) >= least_seen and track.named
     ]
 
 
@@ -318,10 +338,17 @@ def _steadied(track: Track, size: Array | None) -> Array:
     level is the median of the looks, the course that of the size; where the frame shows only part
     of the thing, the looks alone count.
     """
-    far = np.log([max(one.distance_m, 0.1) for one in track.seen])
+    named = track.named
+    far = np.interp(
+        [one.time_s for one in track.seen],
+        [one.time_s for one in named],
+        np.log([max(one.distance_m, 0.1) for one in named]),
+    )
     if size is None:
         return np.asarray(far, np.float64)
-    whole = np.array([one.whole for one in track.seen])
+    whole = np.array([one.whole and one.named for one in track.seen])
+    if not whole.any():
+        whole = np.array([one.whole for one in track.seen])
     level = float(np.median((far + size)[whole]))
     return np.asarray(level - size, np.float64)
 

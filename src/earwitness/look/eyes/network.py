@@ -25,6 +25,8 @@ def _session(name: str) -> tuple[Any, Any]:
     options.intra_op_num_threads = min(THREADS, os.cpu_count() or 1)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Threads that wait by turning round and round take a core from those who work.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     weights = files(__package__).joinpath(f"{name}.onnx").read_bytes()
     session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
     run = onnxruntime.RunOptions()
