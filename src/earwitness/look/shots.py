@@ -33,6 +33,7 @@ MOTION_PER_S = 25.0
 WHOLE_EVERY_S = 0.9
 """Time from one whole look to the next; the looks between are glances, where eyes can glance."""
 
+GLANCE_WITHIN_S = 0.5
 STILL = 0.01
 _KEY_AFTER_S = 0.4  # the first frames of a shot are often still blended with the last one's end
 _KEY_EVERY_S = 10.0
@@ -232,7 +233,9 @@ class Watcher:
 
     def _seen(self, picture: Picture, time_s: float, shot: Shot) -> list[Seen]:
         """Look at a frame whole once a second, and at those between with a glance."""
-        if time_s - self._whole_s < WHOLE_EVERY_S - 1e-6:
+        # A glance misses small things: it bridges short gaps only, not those of a still picture.
+        close = shot.seen and time_s - shot.seen[-1][0] <= GLANCE_WITHIN_S
+        if close and time_s - self._whole_s < WHOLE_EVERY_S - 1e-6:
             seen = self._lens.glance(picture, time_s, shot.zooms[-1])
             if seen is not None:
                 return seen
@@ -303,7 +306,7 @@ def _looked_px(one: Frame, longest_px: int) -> tuple[int, int]:
 
 def _in_world(one: Seen, turned: Array) -> Seen:
     """Return what the camera saw as it lies in the shot's world."""
-    place = turned @ frame.xyz(one.azimuth_deg, one.elevation_deg, one.distance_m)
+    place = turned @ frame.xyz(one.azimuth_deg, one.elevation_deg, 1.0)
     azimuth, elevation, _ = frame.angles(place)
     return replace(one, azimuth_deg=float(azimuth), elevation_deg=float(elevation))
 
