@@ -205,13 +205,23 @@ def follow(
     for time_s, seen in frames:
         done += [track for track in alive if time_s - track.end_s > LONGEST_GAP_S]
         alive = [track for track in alive if time_s - track.end_s <= LONGEST_GAP_S]
-        free = set(range(len(seen)))
-        if alive and seen:
-            cost = np.array([[_cost(track, one) for one in seen] for track in alive])
-            for i, j in zip(*linear_sum_assignment(cost), strict=True):
-                if cost[i, j] < _NEVER:
-                    alive[int(i)].seen.append(seen[int(j)])
-                    free.discard(int(j))
+        free, waiting = set(range(len(seen))), list(alive)
+        # What has a name comes first; what has none goes to those that are left.
+        for named in (True, False):
+            some = [j for j in sorted(free) if seen[j].named is named]
+            if not waiting or not some:
+                continue
+            cost = np.array([[_cost(track, seen[j]) for j in some] for track in waiting])
+            given = [
+                (int(i), some[int(j)])
+                for i, j in zip(*linear_sum_assignment(cost), strict=True)
+                if cost[i, j] < _NEVER
+            ]
+            for i, j in given:
+                waiting[i].seen.append(seen[j])
+                free.discard(j)
+            taken = {i for i, _ in given}
+            waiting = [track for i, track in enumerate(waiting) if i not in taken]
         alive += [Track([seen[j]]) for j in sorted(free)]
     tracks = sorted(done + alive, key=lambda track: track.start_s)
     if not frames:
