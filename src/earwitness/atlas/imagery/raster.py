@@ -155,8 +155,8 @@ class RasterFile:
         del fetcher
         with self._open() as file:
             self._check(file)
+            from rasterio import Affine
             from rasterio.enums import Resampling
-            from rasterio.transform import from_origin
             from rasterio.vrt import WarpedVRT
 
             bands = self._bands(file)
@@ -169,7 +169,7 @@ class RasterFile:
             with WarpedVRT(
                 file,
                 crs=local,
-                transform=from_origin(-radius, radius, view.ground_m, view.ground_m),
+                transform=Affine(view.ground_m, 0.0, -radius, 0.0, -view.ground_m, radius),
                 width=size,
                 height=size,
                 resampling=Resampling.average if shrinking else Resampling.bilinear,

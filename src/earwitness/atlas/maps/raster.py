@@ -71,6 +71,7 @@ def write_raster(
     shutil: Any = load("rasterio.shutil", "atlas", "a map")
     final = Path(path)
     bands, rows, columns = values.shape
+    west, south, east, north = bounds
     kinds = values.dtype == np.uint8
     profile: dict[str, Any] = {
         "driver": "GTiff",
@@ -79,7 +80,9 @@ def write_raster(
         "height": rows,
         "width": columns,
         "crs": CRS,
-        "transform": rasterio.transform.from_bounds(*bounds, columns, rows),
+        "transform": rasterio.Affine(
+            (east - west) / columns, 0.0, west, 0.0, -(north - south) / rows, north
+        ),
         "nodata": 255 if kinds else float("nan"),
         "tiled": True,
         "blockxsize": _BLOCK,
