@@ -2,7 +2,7 @@
 
     python -m benchmarks.coarse_places [--set tune|held] [--markdown]
 
-``coarse_places.csv`` says for each place and time what belongs there (``right``: it has to be heard),
+``coarse_places.csv`` says for each place and time what belongs there (``right``: has to be heard),
 what may be (``fine``), both told by a person; all else that is heard is wrong. The limits and the
 penalties of ``atlas/place`` were set with the places ``tune`` in view; ``held`` were written before
 and looked at afterwards alone.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.errors import WeightsError
+from earwitness.runtime import onnxruntime
 
 THREADS = 2
 _lock = Lock()
@@ -31,19 +32,18 @@ def threads() -> int:
 
 @lru_cache(maxsize=8)
 def _session(name: str) -> Any:
-    import onnxruntime  # here, so that importing the atlas stays quick
-
     packed = files(__package__).joinpath(f"{name}.onnx")
     if not packed.is_file():
         raise WeightsError(f"{name}.onnx is missing from the package; install earwitness again")
-    options = onnxruntime.SessionOptions()
+    runtime = onnxruntime()  # here, so that importing the atlas stays quick
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = threads()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # The weights are kept in eight bits to be small. Products in floats are quicker here than
     # Runtime's own with eight-bit activations, and do not depend on what the processor knows.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
-    return onnxruntime.InferenceSession(
+    return runtime.InferenceSession(
         packed.read_bytes(), options, providers=["CPUExecutionProvider"]
     )
 

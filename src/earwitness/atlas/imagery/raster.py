@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.atlas.extra import atlas_module
 from earwitness.atlas.fetching import Fetcher
 from earwitness.atlas.imagery.contract import Imagery, View
 from earwitness.atlas.imagery.remote import RemoteBytes
 from earwitness.errors import MediaError, OptionError, PlaceError
+from earwitness.extras import load
 from earwitness.media.pictures import check_file, largest_px
 
 DRIVERS = {
@@ -55,7 +55,7 @@ def gdal() -> Iterator[Any]:
 
     No sidecar files, no look into folders, no network of GDAL's own, bounded memory.
     """
-    rasterio = atlas_module("rasterio", "georeferenced imagery")
+    rasterio = load("rasterio", "atlas", "georeferenced imagery")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.Env(
