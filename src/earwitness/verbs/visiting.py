@@ -29,6 +29,7 @@ from earwitness.draw.place import LevelRow, draw_place
 from earwitness.errors import OptionError, PlaceError, PluginError
 from earwitness.look.balance import balanced
 from earwitness.media import check_replaceable, folder_beside, keep_previous, write_scene
+from earwitness.models.settings import Settings
 from earwitness.scene import LARGEST_SEED, LONGEST_S, Bed, Scene, Source, layout_named
 from earwitness.verbs.heard import DEFAULT_RATE_HZ, Heard, check_rate, make_voice
 from earwitness.verbs.progress import Progress, Shown, silent, unshown
@@ -78,6 +79,8 @@ class Options:
         Red, green and blue of an ``image``, such as ``4,3,2``.
     embedder
         What tells concepts in coarse imagery: ``builtin`` or a checkpoint.
+    models
+        How a voice that is a foundation model is run.
 
     Raises
     ------
@@ -95,6 +98,7 @@ class Options:
     ground_m: float | None = None
     bands: str | None = None
     embedder: str = "builtin"
+    models: Settings = dataclasses.field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.duration_s <= LONGEST_S:
@@ -187,7 +191,7 @@ def visit(
     """
     chosen = Options(**options)
     wanted = tuple(dict.fromkeys(layout_named(name).name for name in layouts))
-    voice = make_voice(chosen.voice)
+    voice = make_voice(chosen.voice, chosen.models)
     if out is not None:
         check_replaceable(Path(out))
     progress("finding the place", 0.0)

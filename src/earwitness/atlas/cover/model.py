@@ -76,7 +76,38 @@ def describe(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     mean, spread = sub.mean(axis=-1) - np.float32(2), sub.std(axis=-1)
     green = mean[1:2] - (mean[0:1] + mean[2:3]) / 2
     parts = (fine.mean(axis=(2, 4)), seen.stride16, coarse, mean, spread, green, mean.mean(0)[None])
-    return np.concatenate(parts).astype(np.float32)
+    return np.concatenate((*parts, _tint(mean + 2), _beside(mean))).astype(np.float32)
+
+
+def _tint(colour: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the shares of red, green and blue and the saturation, whatever the light."""
+    total = np.maximum(colour.sum(axis=0), 0.1)
+    most = np.maximum(colour.max(axis=0), 0.05)
+    return np.concatenate([3 * colour / total, 1 - colour.min(axis=0)[None] / most])
+
+
+def _beside(mean: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how unlike its neighbours a patch is, at three distances, sorted over directions.
+
+    A road is like two of its eight neighbours, a river or a roof like more, a field like all; which
+    way it runs does not matter.
+    """
+    rows, columns = mean.shape[1:]
+    wide = np.pad(
+        mean, ((0, 0), (3, 3), (3, 3)), mode="reflect" if min(rows, columns) > 3 else "edge"
+    )
+    parts = []
+    for far in (1, 2, 3):
+        unlike = [
+            np.sqrt(
+                ((wide[:, 3 + dy : 3 + dy + rows, 3 + dx : 3 + dx + columns] - mean) ** 2).sum(0)
+            )
+            for dy in (-far, 0, far)
+            for dx in (-far, 0, far)
+            if dx or dy
+        ]
+        parts.append(np.sort(np.stack(unlike), axis=0))
+    return np.concatenate(parts)
 
 
 def cover(pixels: NDArray[np.uint8], ground_m: float) -> Cover:
