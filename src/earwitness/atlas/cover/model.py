@@ -1,10 +1,9 @@
 """The patch model: water, trees, grass, crops, buildings, road, rail, bare ground and snow.
 
-A linear probe (multinomial logistic regression) on the features of the built-in eyes' backbone, one
-set of weights for fine pictures (below :data:`COARSE_M` per pixel) and one for coarse ones. It was
-trained on boxes and polygons drawn by hand on real pictures from above, and on drawn rails, fields
-and snow; ``training/atlas/train.py`` makes it again, ``docs/models/cover.md`` says how often it is
-right.
+A small network (one hidden layer) on the features of the built-in eyes' backbone, one set of
+weights for fine pictures (below :data:`COARSE_M` per pixel) and one for coarse ones. It was trained
+on boxes and polygons drawn by hand on real pictures from above, and on places drawn by a program;
+``training/atlas/train.py`` makes it again, ``docs/models/cover.md`` says how often it is right.
 """
 
 from __future__ import annotations
@@ -53,11 +52,34 @@ class Cover:
         return np.asarray(self.probability[self.names.index(name)], np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """Weights of one network: F features, H hidden, S kinds."""
+
+    inward: NDArray[np.float32]
+    inward_bias: NDArray[np.float32]
+    outward: NDArray[np.float32]
+    outward_bias: NDArray[np.float32]
+
+    def logits(self, cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits ``(S, …)`` of features ``(F, …)``."""
+        flat = cells.reshape(len(cells), -1)
+        hidden = np.maximum(self.inward @ flat + self.inward_bias[:, None], 0.0)
+        told = self.outward @ hidden + self.outward_bias[:, None]
+        return np.asarray(told.reshape(-1, *cells.shape[1:]), np.float32)
+
+
 @lru_cache(maxsize=1)
-def _probe() -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.float32]]:
+def _probes() -> tuple[tuple[str, ...], tuple[Probe, Probe]]:
+    """Return the kinds, and the networks for fine and for coarse pictures."""
     with files(__package__).joinpath("cover.npz").open("rb") as file, np.load(file) as data:
         names = tuple(str(name) for name in data["names"])
-        return names, data["weight"].astype(np.float32), data["bias"].astype(np.float32)
+        parts = ("inward", "inward_bias", "outward", "outward_bias")
+        fine, coarse = (
+            Probe(*(data[f"{size}_{part}"].astype(np.float32) for part in parts))
+            for size in ("fine", "coarse")
+        )
+        return names, (fine, coarse)
 
 
 def describe(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -127,10 +149,9 @@ def cover(pixels: NDArray[np.uint8], ground_m: float) -> Cover:
     >>> found.probability.shape[1:], found.patch_m, bool(np.allclose(found.probability.sum(0), 1))
     ((4, 6), 8.0, True)
     """
-    names, weight, bias = _probe()
-    kind = int(ground_m >= COARSE_M)
+    names, probes = _probes()
     cells = describe(pixels)
-    logits = np.tensordot(weight[kind], cells, axes=1) + bias[kind][:, None, None]
+    logits = probes[int(ground_m >= COARSE_M)].logits(cells)
     odds = np.exp(logits - logits.max(axis=0))
     patch_m = ground_m * pixels.shape[0] / cells.shape[1]
     return Cover(names, np.asarray(odds / odds.sum(axis=0), np.float32), patch_m)
