@@ -85,7 +85,9 @@ def stretches(cover: Cover, seen: NDArray[np.bool_]) -> list[Area]:
         if name == "water" and "road" in cover.names:
             # A river goes on beneath a bridge.
             road = likeliest == cover.names.index("road")
-            bridges = road & ndimage.binary_dilation(weight > 0, np.ones((3, 3)), iterations=2)
+            bridges = road & ndimage.binary_dilation(
+                weight > 0, np.ones((3, 3), bool), iterations=2
+            )
         told = [
             replace(area, sure=float(odds[area.mask].mean()))
             for area in areas(name, weight, cover.patch_m, smallest=few, most=most, bridges=bridges)
