@@ -178,7 +178,7 @@ def load_embedder(name: str | Path = "builtin") -> Embedder:
             f"no embedder is called {str(name)!r} and no file is there; "
             f"give 'builtin' or the path of a checkpoint"
         )
-    from earwitness.models.device import require
+    from earwitness.extras import require
 
     require("torch", what="an embedder from a checkpoint", extra="train")
     from earwitness.atlas.sat2sound.embedder import CheckpointEmbedder

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from earwitness.atlas.telling import Progress, silent
 from earwitness.errors import OptionError, PluginError
-from earwitness.models.device import require
+from earwitness.extras import require
 
 LONGEST = 512
 ENCODERS = ("flan-t5-large", "minilm", "words")

@@ -71,7 +71,7 @@ def train(
 ) -> None:  # fmt: skip
     """Train Sat2Sound: places, sounds and words in one space."""
     from earwitness.cli.main import quiet
-    from earwitness.models.device import require
+    from earwitness.extras import require
     from earwitness.verbs.training import train as learn
 
     require("torch", what="training", extra="train")

@@ -14,9 +14,10 @@ from typing import Any
 from PIL import Image
 
 from earwitness.errors import MediaError, OptionError
+from earwitness.extras import require
 from earwitness.media.output import beside
 from earwitness.media.pictures import read_picture
-from earwitness.models.device import choose_device, require
+from earwitness.models.device import choose_device
 from earwitness.verbs.progress import Progress, silent
 
 PROMPT = (

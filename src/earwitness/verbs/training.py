@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from earwitness.atlas.dataset import Pairs, open_pairs
 from earwitness.errors import OptionError, OutputError
+from earwitness.extras import require
 from earwitness.media.output import beside
-from earwitness.models.device import require
 from earwitness.verbs.progress import Progress, silent
 from earwitness.verbs.world import data_named
 
