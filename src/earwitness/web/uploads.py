@@ -6,9 +6,12 @@ import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from anyio import open_file
+
 from earwitness.errors import EarwitnessError
 
 SNIFFED = 64
+_AT_ONCE = 1 << 20
 
 
 class TooLargeError(EarwitnessError):
@@ -81,7 +84,9 @@ async def receive(
         If it is not to be taken; what was written is the caller's to remove.
     """
     head, size, kind = b"", 0, None
-    with file.open("wb") as target:
+    held = bytearray()
+    # Written from a thread and in large pieces: a slow disk must not keep others waiting.
+    async with await open_file(file, "wb") as target:
         async for block in blocks:
             size += len(block)
             if size > most_bytes:
@@ -92,7 +97,11 @@ async def receive(
                 head += block[: SNIFFED - len(head)]
                 if len(head) == SNIFFED:
                     kind = _known(head, name, allowed)
-            target.write(block)
+            held += block
+            if len(held) >= _AT_ONCE:
+                await target.write(bytes(held))
+                held.clear()
+        await target.write(bytes(held))
     if size == 0:
         raise KindError(f"{name} is empty (0 bytes); choose a file with something in it")
     return kind or _known(head, name, allowed)
