@@ -155,7 +155,8 @@ def load(data: Path, clients: int, workers: int, duration_s: float) -> None:
     print(f"accepted after: median {statistics.median(accepted):.1f} s, last {max(accepted):.1f} s")
     print(f"all done after {took:.1f} s, {clients / took:.2f} jobs/s")
     print(
-        f"slowest /healthz: {calm_s * 1000:.0f} ms before, {slowest_s.value * 1000:.0f} ms meanwhile"
+        f"slowest /healthz: {calm_s * 1000:.0f} ms before, "
+        f"{slowest_s.value * 1000:.0f} ms meanwhile"
     )
     print(
         f"memory: the service {idle:.0f} MB idle, {watch.service_mb:.0f} MB at most; "

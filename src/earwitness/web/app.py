@@ -429,6 +429,11 @@ def _scene_routes(app: FastAPI, service: Service) -> None:
         text = (await request.body()).decode("utf-8", "replace")
         return await run_in_threadpool(service.edit, job, text)
 
+    @app.post("/api/jobs/{job}/sounds", tags=["scene"])
+    def add(job: JobId, asked: models.SoundsAsked) -> models.Edited:
+        """Put more into the scene: what words name."""
+        return service.add(job, asked.words)
+
     @app.get(
         "/api/jobs/{job}/picture",
         tags=["scene"],
