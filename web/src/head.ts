@@ -118,7 +118,7 @@ export class Head {
       this.zero = null;
       window.addEventListener("deviceorientation", this.sensed);
       window.setTimeout(() => {
-        if (this.following && this.zero === null) this.on.told("This device does not tell how it is turned. Use the slider.");
+        if (this.following && this.zero === null) this.on.told("This device does not tell how it is turned (phones do so over https only). Use the slider.");
       }, 1500);
     } else window.removeEventListener("deviceorientation", this.sensed);
     this.following = !this.following;

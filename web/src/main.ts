@@ -337,6 +337,7 @@ async function work(start: () => Promise<Job>, film: File | null = null): Promis
     if (over.state === "cancelled") {
       running = null;
       $("#progress").hidden = true;
+      $("#scene").hidden = true;
       say("Cancelled.");
       return;
     }
@@ -346,7 +347,10 @@ async function work(start: () => Promise<Job>, film: File | null = null): Promis
     running = null;
   } catch (error) {
     if (mine && running !== mine) return;
-    if (mine) running = null;
+    if (mine) {
+      running = null;
+      $("#scene").hidden = true; // what was seen of it already will never sound
+    }
     say("");
     fail(error);
   }

@@ -182,8 +182,9 @@ export class Plan {
       tabindex: 0,
       role: "button",
       "data-id": source.id,
+      // It begins with what is seen, so that it can be spoken to by that.
       "aria-label":
-        `${source.name}: ${Math.round(azimuth(row))} degrees, ` +
+        `${index + 1} ${shortened(source.name)}: ${Math.round(azimuth(row))} degrees, ` +
         `${distance(row).toPrecision(2)} metres. Arrow keys move it.`,
     });
     if (source.positions.length > 1) {
@@ -200,7 +201,7 @@ export class Plan {
         draw("text", { class: "number", x, y: y + 2.3, "text-anchor": "middle" }, String(index + 1)),
       ),
     );
-    if (label) group.append(draw("text", { x: label.x, y: label.y, "text-anchor": label.anchor }, shortened(source.name)));
+    if (label) group.append(" ", draw("text", { x: label.x, y: label.y, "text-anchor": label.anchor }, shortened(source.name)));
     group.addEventListener("pointerdown", (event) => this.drag(event, group, source, index, silent));
     group.addEventListener("focus", () => this.on.chosen(source.id));
     group.addEventListener("keydown", (event) => this.key(event, source));

@@ -362,8 +362,12 @@ def _ask_routes(app: FastAPI, service: Service) -> None:
         from earwitness.atlas.maps.grid import Grid, Region
 
         region = (asked.west_deg, asked.south_deg, asked.east_deg, asked.north_deg)
-        grid = Grid.covering(Region(*region), asked.step_deg)
-        cells = grid.rows * grid.columns * max(1, len(asked.hours))
+        times = max(1, len(asked.hours))
+        step_deg = asked.step_deg or layers.step_for(
+            Region(*region), min(layers.WANTED_CELLS, limits.map_cells) // times, asked.tiles
+        )
+        grid = Grid.covering(Region(*region), step_deg)
+        cells = grid.rows * grid.columns * times
         if cells > limits.map_cells:
             raise OptionError(
                 f"this map has {cells} cells; at most {limits.map_cells} are made here. Choose a "
@@ -374,7 +378,7 @@ def _ask_routes(app: FastAPI, service: Service) -> None:
             "queries": asked.queries,
             "hours": asked.hours or None,
             "date": asked.date,
-            "step_deg": asked.step_deg,
+            "step_deg": step_deg,
             "tiles": asked.tiles,
         }
         return service.submit("map", name=", ".join(asked.queries), options=options)

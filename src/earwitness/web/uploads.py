@@ -12,6 +12,7 @@ from earwitness.errors import EarwitnessError
 
 SNIFFED = 64
 _AT_ONCE = 1 << 20
+_STILL_BRANDS = (b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1", b"avif")
 
 
 class TooLargeError(EarwitnessError):
@@ -37,7 +38,7 @@ def kind_of(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "picture"
     if head[4:8] == b"ftyp":
-        return "picture" if head[8:12] in (b"heic", b"heix", b"mif1", b"avif") else "clip"
+        return "picture" if head[8:12] in _STILL_BRANDS else "clip"
     if head[4:8] in (b"moov", b"mdat", b"wide", b"free") or head.startswith(b"\x1aE\xdf\xa3"):
         return "clip"
     if (head[:4] == b"RIFF" and head[8:12] == b"AVI ") or head.startswith(b"OggS"):
