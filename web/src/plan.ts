@@ -152,10 +152,10 @@ export class Plan {
     const [x, y] = this.point(listener.x, listener.y);
     this.head.setAttribute("transform", `translate(${x} ${y}) rotate(${-listener.yaw})`);
     this.head.replaceChildren(
-      draw("path", { class: "head", d: "M-2 -5.4 L0 -8.4 L2 -5.4 Z" }),
-      draw("ellipse", { class: "head", cx: -6, cy: 0, rx: 1.4, ry: 2.4 }),
-      draw("ellipse", { class: "head", cx: 6, cy: 0, rx: 1.4, ry: 2.4 }),
-      draw("circle", { class: "head", cx: 0, cy: 0, r: 5.8 }),
+      draw("path", { class: "head", d: "M-2.8 -4.4 L0 -9.6 L2.8 -4.4 Z" }),
+      draw("ellipse", { class: "head", cx: -5.9, cy: 0, rx: 1.7, ry: 2.6 }),
+      draw("ellipse", { class: "head", cx: 5.9, cy: 0, rx: 1.7, ry: 2.6 }),
+      draw("circle", { class: "head", cx: 0, cy: 0, r: 5.2 }),
     );
   }
 

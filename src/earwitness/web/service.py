@@ -87,7 +87,7 @@ class Service:
         self.metrics = Metrics(lambda: self.jobs.waiting, lambda: self.jobs.running)
         self.jobs = Jobs(self.store, limits, self.metrics.job)
         # Before the workers: whoever sends a file waits for its answer, jobs are waited for anyway.
-        self._door = Worker(limits.worker_gb, limits.picture_mpx, nice=2)
+        self._door = Worker(limits.worker_gb, limits.picture_mpx, nice=1)
         self._door_lock = threading.Lock()
         self._size = (0.0, 0)
         self._closing = threading.Event()

@@ -91,7 +91,7 @@ class Worker:
         How far it stands back behind the service when all cores are busy, as ``nice(1)`` counts.
     """
 
-    def __init__(self, gigabytes: float, megapixels: float, nice: int = 5) -> None:
+    def __init__(self, gigabytes: float, megapixels: float, nice: int = 2) -> None:
         self._limits = (gigabytes, megapixels, nice)
         self._process: Any = None
         self._pipe: Connection | None = None
