@@ -194,9 +194,9 @@ def _job_routes(app: FastAPI, service: Service) -> None:
             last, beat = "", time.monotonic()
             while True:
                 try:
-                    record = service.jobs.live(job) or await run_in_threadpool(
-                        service.jobs.get, job
-                    )
+                    record = service.jobs.live(job)
+                    if record is None:  # over: its last state is on the disk
+                        record = await run_in_threadpool(service.jobs.get, job)
                 except NoSuchJobError:
                     return
                 text = service.view(record).model_dump_json()
