@@ -6,8 +6,6 @@ import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from anyio import open_file
-
 from earwitness.errors import EarwitnessError
 
 SNIFFED = 64
@@ -84,6 +82,8 @@ async def receive(
     TooLargeError, KindError
         If it is not to be taken; what was written is the caller's to remove.
     """
+    from anyio import open_file
+
     head, size, kind = b"", 0, None
     held = bytearray()
     # Written from a thread and in large pieces: a slow disk must not keep others waiting.
