@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,8 @@ def keep(tab: Any, name: str, *, full: bool = False) -> None:
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take the pictures whose names begin with what is given; all of them without."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     from playwright.sync_api import sync_playwright
 
     photo = ROOT / "examples/dogs.jpg"
@@ -63,6 +65,8 @@ def main() -> None:
             ("page-phone-light", (390, 1700), "light"),
             ("page-phone-dark", (390, 1700), "dark"),
         ):
+            if not name.startswith(wanted):
+                continue
             context = browser.new_context(
                 viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
             )
@@ -81,7 +85,8 @@ def main() -> None:
             tab.wait_for_timeout(500)
             keep(tab, name)
             context.close()
-        if httpx.get(f"{url}api/about").json()["features"]["map"]:
+        able = httpx.get(f"{url}api/about").json()["features"]["map"]
+        if able and any(name.startswith(wanted) for name in ("page-map", "page-place")):
             tab = browser.new_page(viewport={"width": 1280, "height": 1080}, color_scheme="light")
             tab.set_default_timeout(240_000)
             tab.goto(url)
