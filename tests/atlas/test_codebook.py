@@ -42,6 +42,7 @@ def test_blocks_give_values_and_gradients_of_the_plain_table(
 ) -> None:
     monkeypatch.setattr(codebook, "_BLOCK", {"cpu": 1})
     monkeypatch.setattr(codebook, "_chunks", lambda batch, *_: [slice(0, 3), slice(3, batch)])
+    monkeypatch.setattr(codebook, "_PIECE", {"cpu": 5})
     made = torch.Generator().manual_seed(2)
     pull = torch.randn(5, 20, generator=made, dtype=torch.float64)
     push = torch.randn(5, 150, generator=made, dtype=torch.float64)
