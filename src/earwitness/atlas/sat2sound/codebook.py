@@ -22,7 +22,7 @@ from torch.autograd.function import once_differentiable
 
 from earwitness.atlas.sat2sound.config import Sizes
 from earwitness.atlas.sat2sound.queries import Asked, query
-from earwitness.atlas.sat2sound.sparsemax import project, pull_back_within
+from earwitness.atlas.sat2sound.sparsemax import project_shifted, pull_back_within
 from earwitness.errors import OptionError
 
 Modality = Literal["image", "audio", "text"]
@@ -113,7 +113,7 @@ class _Mixture(torch.autograd.Function):
         best = best.div_(width**0.5).div_(temperature)
         if keep is not None and not zero:
             best[~keep.any(dim=1)] = 0.0
-        attention, shifted, tau = project(best)
+        attention, shifted, tau = project_shifted(best.sub_(best.amax(dim=1, keepdim=True)))
         edge = shifted == tau
         ctx.edge = edge if bool(edge.any()) else None
         ctx.save_for_backward(tokens, codes, attention, who, *weights)
@@ -154,6 +154,8 @@ def _carry_back(
     weight_grads = [
         torch.zeros_like(w) if want else None for w, want in zip(weights, wanted[5:])
     ]
+    step = _PIECE.get(kind, 1 << 12)
+    room = codes.new_empty(step, width)
     for rows in _chunks(batch, length, kind):
         reaching = mixed_grad[rows] @ codes.T
         if attention_grad is not None:
@@ -166,12 +168,11 @@ def _carry_back(
         pairs = _Pairs(reaching, who[rows], length)
         del reaching
         given = tokens[rows].reshape(-1, tokens.shape[2])
-        step = _PIECE.get(kind, 1 << 12)
         for start in range(0, len(given), step):
             part = slice(start, min(start + step, len(given)))
             asked = Asked(given[part], weights)
             if codes_grad is not None:
-                pairs.add_queries(codes_grad, asked.queries(), part)
+                pairs.add_queries(codes_grad, asked.queries(), part, room)
             if deep:
                 grad = pairs.sum_codes(codes, part)
                 asked.carry_back(
@@ -206,17 +207,21 @@ class _Pairs:
         every = torch.arange(len(reaching) * length + 1, device=token.device)
         self.starts = torch.searchsorted(self.token, every)
 
-    def add_queries(self, into: Tensor, asked: Tensor, part: slice) -> None:
-        """Add to each code's gradient (K, D) its gradient times the query of the token."""
-        step = _PIECE.get(into.device.type, 1 << 12)
+    def add_queries(self, into: Tensor, asked: Tensor, part: slice, room: Tensor) -> None:
+        """Add to each code's gradient (K, D) its gradient times the query of the token.
+
+        ``room`` (any, D) is memory to work in.
+        """
         start = part.start
         while start < part.stop:
             # Within a sample no code comes twice, so the order of sums is always the same.
             end = min(part.stop, (start // self.length + 1) * self.length)
-            for first in range(int(self.starts[start]), int(self.starts[end]), step):
-                some = slice(first, min(first + step, int(self.starts[end])))
-                rows = asked[self.token[some] - part.start].mul_(self.value[some, None])
-                into.index_add_(0, self.code[some], rows)
+            first, last = int(self.starts[start]), int(self.starts[end])
+            for begin in range(first, last, len(room)):
+                some = slice(begin, min(begin + len(room), last))
+                rows = room[: some.stop - begin]
+                torch.index_select(asked, 0, self.token[some] - part.start, out=rows)
+                into.index_add_(0, self.code[some], rows.mul_(self.value[some, None]))
             start = end
 
     def sum_codes(self, codes: Tensor, part: slice) -> Tensor:

@@ -45,13 +45,14 @@ class Asked:
             self._tokens, norm.shape, norm, norm_b, EPS
         )
         self._hidden = torch.addmm(first_b, self._normed, first.T)
-        self._fired, *self._inner_moments = _ops.native_layer_norm(
-            F.gelu(self._hidden), inner.shape, inner, inner_b, EPS
+        self._fired = F.gelu(self._hidden)
+        self._inner, *self._inner_moments = _ops.native_layer_norm(
+            self._fired, inner.shape, inner, inner_b, EPS
         )
 
     def queries(self) -> Tensor:
         """Return the queries, shape (N, D)."""
-        return torch.addmm(self._weights[7], self._fired, self._weights[6].T)
+        return torch.addmm(self._weights[7], self._inner, self._weights[6].T)
 
     def carry_back(
         self, grad: Tensor, into: Sequence[Tensor | None], tokens_grad: Tensor | None
@@ -67,11 +68,10 @@ class Asked:
             Written.
         """
         norm, norm_b, first, _, inner, inner_b, last, _ = self._weights
-        self._linear(grad, self._fired, into[6], into[7])
-        del self._fired
+        self._linear(grad, self._inner, into[6], into[7])
         grad = grad @ last
         grad, *found = _ops.native_layer_norm_backward(
-            grad, F.gelu(self._hidden), inner.shape, *self._inner_moments, inner, inner_b,
+            grad, self._fired, inner.shape, *self._inner_moments, inner, inner_b,
             [True, into[4] is not None, into[5] is not None],
         )  # fmt: skip
         self._add(found, into[4:6])

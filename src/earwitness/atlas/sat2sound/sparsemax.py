@@ -53,7 +53,11 @@ def threshold(shifted: Tensor) -> tuple[Tensor, Tensor]:
 
 def project(scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the projection, the shifted scores and the threshold; see :func:`sparsemax`."""
-    shifted = scores - scores.amax(dim=-1, keepdim=True)
+    return project_shifted(scores - scores.amax(dim=-1, keepdim=True))
+
+
+def project_shifted(shifted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Do as :func:`project` with scores of which 0 is the largest of each row."""
     rows = shifted.reshape(-1, shifted.shape[-1])
     if rows.device.type == "cpu" and rows.numel() > _CACHED:
         # A few rows at a time stay in the processor's cache through all passes.
