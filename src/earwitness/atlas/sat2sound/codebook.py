@@ -151,9 +151,7 @@ def _carry_back(
     deep = wanted[0] or any(wanted[5:])
     codes_grad = attention.T @ mixed_grad if wanted[1] else None
     tokens_grad = tokens.new_empty(tokens.shape) if wanted[0] else None
-    weight_grads = [
-        torch.zeros_like(w) if want else None for w, want in zip(weights, wanted[5:])
-    ]
+    weight_grads = [torch.zeros_like(w) if want else None for w, want in zip(weights, wanted[5:])]
     step = _PIECE.get(kind, 1 << 12)
     room = codes.new_empty(step, width)
     for rows in _chunks(batch, length, kind):

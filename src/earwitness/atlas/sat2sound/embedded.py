@@ -144,9 +144,8 @@ def retrieval_table(
         captions["image caption"] = held.image_caption
     image = metrics.normalise(held.image)
     for name, values in captions.items():
-        told = metrics.normalise(values)
-        for way, pair in {f"image→{name}": (image, told), f"{name}→image": (told, image)}.items():
-            found = metrics.ranks(*pair)
+        both = metrics.ranks_both_ways(image, metrics.normalise(values))
+        for way, found in zip((f"image→{name}", f"{name}→image"), both):
             made[way] = metrics.summarise(
                 found, published=published, resamples=resamples, seed=seed
             )
