@@ -185,3 +185,42 @@ def test_captions_go_on_after_a_stop(tmp_path: Path) -> None:
     assert told["image_caption"] == [f"grey {n}" for n in range(5)]
     assert set(told["prompt"]) == {PROMPT}
     assert not list(tmp_path.glob(".captions*"))
+
+
+@pytest.mark.parametrize("name", ["llava", "smolvlm"])
+def test_a_vision_language_model_captions_a_folder(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("transformers", reason="needs the extra [hub]")
+    import pyarrow.parquet as parquet
+    from PIL import Image
+
+    sys.path.insert(0, str(Path(__file__).parents[1] / "foundation"))
+    import tiny
+
+    weights, tiles = tiny.save(name, tmp_path / "weights"), tmp_path / "tiles"
+    (tiles / "below").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for n, side in enumerate((40, 64, 90, 33, 64)):
+        pixels = rng.integers(0, 255, (side, side + n, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tiles / ("below" if n > 2 else ".") / f"{n}.png")
+    command = ["caption", str(tiles), "--model", str(weights), "--as", name, "--device", "cpu"]
+    told = {}
+    for batch in ("1", "2", "5"):
+        out = tmp_path / f"batch-{batch}.parquet"
+        assert main([*command, "--batch", batch, "-o", str(out)]) == 0
+        told[batch] = parquet.read_table(out).to_pydict()
+    assert told["1"]["key"] == ["0.png", "1.png", "2.png", "below/3.png", "below/4.png"]
+    assert all(told["1"]["image_caption"])
+    assert told["1"] == told["2"] == told["5"]  # images asked together do not mix
+    (tiles / "1.png").write_bytes(b"no image")
+    out = tmp_path / "odd.parquet"
+    capsys.readouterr()
+    assert main([*command, "--batch", "2", "-o", str(out)]) == 1
+    assert "1.png" in capsys.readouterr().err
+    assert not out.exists()
+    assert main([*command, "--batch", "2", "-o", str(out), "--skip-bad"]) == 0
+    assert parquet.read_table(out).column("key").to_pylist() == [
+        "0.png", "2.png", "below/3.png", "below/4.png",
+    ]  # fmt: skip
+    assert "torchvision" not in sys.modules

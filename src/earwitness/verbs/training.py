@@ -252,8 +252,9 @@ class _Watch:
         """Return recalls on the validation split, of the averaged weights where there are any."""
         if self.folder is None or self.pairs is None or len(self.pairs) < 2:
             return {}
+        from earwitness.atlas.retrieval import recalls
         from earwitness.atlas.sat2sound import checkpoint
-        from earwitness.atlas.sat2sound.embedded import embed_pairs, recalls
+        from earwitness.atlas.sat2sound.embedded import embed_pairs
         from earwitness.atlas.sat2sound.model import Sat2Sound
 
         now = self.trainer.averaged or self.trainer.model.state_dict()

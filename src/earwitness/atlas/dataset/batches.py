@@ -85,7 +85,7 @@ def make_batch(
         pixels = pair.pixels
         if pair.zoom is None:
             pixels = crop_to_zoom(pixels, config.imagery, zoom)
-        images.append(to_input(pixels))
+        images.append(to_input(pixels, config.sizes.image_px))
         ground.append((pair.ground_m or GROUND_M[config.imagery]) * zoom)
     states, mask = words.padded([p.audio_caption for p in pairs])
     seen = [p.image_captions.get(zoom, "") for p, zoom in zip(pairs, zooms)]

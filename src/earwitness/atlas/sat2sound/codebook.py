@@ -128,7 +128,7 @@ class _Mixture(torch.autograd.Function):
         tokens, codes, attention, who, *weights = ctx.saved_tensors
         wanted = ctx.needs_input_grad
         deep = wanted[0] or any(wanted[5:])
-        if mixed_grad is None and attention_grad is None or not (deep or wanted[1]):
+        if (mixed_grad is None and attention_grad is None) or not (deep or wanted[1]):
             return (None,) * (5 + len(weights))
         with torch.autocast(tokens.device.type, enabled=False):
             if mixed_grad is None:

@@ -39,7 +39,7 @@ class Asked:
 
     def __init__(self, tokens: Tensor, weights: Sequence[Tensor]) -> None:
         self._weights = weights
-        norm, norm_b, first, first_b, inner, inner_b, last, last_b = weights
+        norm, norm_b, first, first_b, inner, inner_b, *_ = weights
         self._tokens = tokens
         self._normed, *self._moments = _ops.native_layer_norm(
             self._tokens, norm.shape, norm, norm_b, EPS
