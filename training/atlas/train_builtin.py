@@ -200,7 +200,7 @@ class BuiltinTrainer(Trainer):
         }
 
 
-NAMED, TOLD = 15.0, 1.0
+NAMED, TOLD = 20.0, 2.0
 """Weights of the lessons beside the pairs."""
 
 
