@@ -204,7 +204,7 @@ NAMED, TOLD = 20.0, 2.0
 """Weights of the lessons beside the pairs."""
 
 
-def main() -> None:
+def parser() -> argparse.ArgumentParser:
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("world", type=Path)
     given.add_argument("out", type=Path)
@@ -217,17 +217,15 @@ def main() -> None:
     given.add_argument("--without", choices=ABLATIONS)
     given.add_argument("--start", type=Path, help="a finished run whose weights to begin with")
     given.add_argument("--alpha", type=float, default=0.0, help="weight of the pseudo-positives")
-    asked = given.parse_args()
-    torch.set_num_threads(asked.threads)
-    born = time.monotonic()
-    rows = read(asked.world, "train")
-    print(f"{len(rows.lat)} rows read in {time.monotonic() - born:.0f} s", flush=True)
+    return given
+
+
+def learn(asked: argparse.Namespace, rows: Rows, lessons: Lessons, there: np.ndarray) -> None:
+    """Train one model."""
     model = make_model(asked.without, asked.seed, asked.alpha)
     model.audio_encoder.htsat.fit_bands(rows.batch(np.arange(512)).mel)
     if asked.start is not None:
         model.load_state_dict(torch.load(asked.start / "weights.pt", weights_only=True))
-    lessons = None if asked.without == "lessons" else Lessons.open(asked.world)
-    there = labels(rows) if lessons is not None else np.zeros((len(rows.lat), 1))
     count = sum(p.numel() for p in model.parameters())
     plan = TrainingPlan(
         steps=asked.steps,
@@ -241,9 +239,9 @@ def main() -> None:
     )
     trainer = BuiltinTrainer(
         model, batches(rows, asked.batch, asked.seed), plan, asked.out,
-        heard=asked.heard, lessons=lessons, labels=there, size=asked.batch,
+        heard=asked.heard, lessons=None if asked.without == "lessons" else lessons,
+        labels=there, size=asked.batch,
     )  # fmt: skip
-    print(f"ready after {time.monotonic() - born:.0f} s", flush=True)
     began, worked = time.monotonic(), time.process_time()
     written = asked.out / "log.csv"
     before = [] if not trainer.step else list(csv.reader(written.open()))[1 : trainer.step + 1]
@@ -281,6 +279,16 @@ def main() -> None:
         "model": model.config.as_dict(),
     }
     (asked.out / "config.json").write_text(json.dumps(words, indent=2) + "\n")
+
+
+def main() -> None:
+    asked = parser().parse_args()
+    torch.set_num_threads(asked.threads)
+    born = time.monotonic()
+    rows = read(asked.world, "train")
+    lessons, there = Lessons.open(asked.world), labels(rows)
+    print(f"{len(rows.lat)} rows read in {time.monotonic() - born:.0f} s", flush=True)
+    learn(asked, rows, lessons, there)
 
 
 if __name__ == "__main__":
