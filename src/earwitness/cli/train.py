@@ -16,7 +16,7 @@ Examples
   earwitness train --data hf:MVRL/GeoSound --imagery bingmap --text flan-t5-large \\
       --size published --batch 128 --chunk 16 --precision bf16 --out runs/geosound
   earwitness train --data shards/ --out runs/mine --skip-bad
-  accelerate launch --num_processes 2 -m earwitness.cli.main train --data shards/ --out runs/two
+  accelerate launch --num_processes 2 -m earwitness train --data shards/ --out runs/two
 
 Stopped runs go on: give the same command again. Watch one with
   tensorboard --logdir runs/

@@ -278,7 +278,7 @@ def neighbours(
     )
     words = KeptStates(encoder, states_file(encoder.name))
     found = find_neighbours(model, pairs, words, codes=codes, chosen=chosen, progress=progress)
-    title = f"{Path(checkpoint).name} on {split} of {data}"
+    title = f"{Path(checkpoint).name} on {split} of {Path(data).name}"
     with beside(out) as file:
         file.write_text(neighbours_page(found, title=title, count=len(pairs)), "utf-8")
     words.close()
