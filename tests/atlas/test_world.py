@@ -72,6 +72,38 @@ def test_summer_is_warmer_than_winter_on_both_sides_of_the_equator() -> None:
     assert warmth(0, 1) > warmth(60, 7)
 
 
+def anywhere(count: int):
+    """Return made-up grounds of every kind."""
+    from earwitness.atlas.world.layers import CLIMATES, IGBP, Ground
+
+    rng = np.random.default_rng(3)
+    cover = rng.dirichlet(np.full(len(IGBP), 0.2), count).astype(np.float32)
+    climate = rng.dirichlet(np.full(len(CLIMATES), 0.2), count).astype(np.float32)
+    shares = rng.random((4, count)).astype(np.float32)
+    people = (10 ** rng.uniform(0, 7, count)).astype(np.float32)
+    airports = rng.integers(0, 4, count).astype(np.float32)
+    return Ground(
+        rng.uniform(-80, 80, count), rng.uniform(-180, 180, count), cover, climate,
+        shares[0], shares[1], shares[2], people, airports, shares[3],
+    )  # fmt: skip
+
+
+def test_at_its_best_a_concept_is_as_strong_as_at_any_hour_and_no_stronger() -> None:
+    from earwitness.atlas.world.rules import at_best, mixture
+
+    around = anywhere(40)
+    most = at_best(around, every_h=6)
+    held = [
+        mixture(around, np.full(40, month), np.full(40, hour))
+        for month in range(1, 13)
+        for hour in (0, 6, 12, 18)
+    ]
+    assert np.array_equal(most, np.max(held, axis=0))
+    owl = names().index("owl")
+    noon = mixture(around, np.full(40, 6), np.full(40, 12))
+    assert noon[:, owl].max() == 0 < most[:, owl].max()
+
+
 def test_audio_and_image_captions_have_words_of_their_own() -> None:
     for sounding in soundings().values():
         assert len(set(sounding.heard)) >= 4 and len(set(sounding.seen)) >= 3

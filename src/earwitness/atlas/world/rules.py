@@ -147,6 +147,32 @@ def mixture(place: Ground, month: ArrayLike, hour: ArrayLike) -> NDArray[np.floa
     return np.asarray(np.clip(made, 0, 1), np.float32)
 
 
+def at_best(place: Ground, every_h: int = 1) -> NDArray[np.float32]:
+    """Return how much there is of each concept in its own month and hour.
+
+    This is what a map without a date is asked: where may an owl be heard, be it at night.
+
+    Parameters
+    ----------
+    place
+        What lies round n places.
+    every_h
+        Hours between looks.
+
+    Returns
+    -------
+    array, shape (n, concepts), float32
+        The largest of :func:`mixture` over twelve months and the hours of the day.
+    """
+    count = len(place.sea)
+    most = np.zeros((count, len(names())), np.float32)
+    for month in range(1, 13):
+        for hour in range(0, 24, every_h):
+            now = mixture(place, np.full(count, month), np.full(count, hour))
+            np.maximum(most, now, out=most)
+    return most
+
+
 def heard(weights: ArrayLike, rng: np.random.Generator) -> NDArray[np.float32]:
     """Return what one recording caught of a mixture: levels wander, and one in ten is missed.
 
