@@ -111,7 +111,8 @@ class FlatLens:
             seen.append(_seen(time_s, camera, box, far[i].metres, told, sure))
         # What the detector sees and nobody gives a name to still tells where a thing has gone.
         for one, name, away in zip(found, names, far, strict=True):
-            if name.concept is None and not name.words and one.hint in COCO_CLASSES:
+            known = one.hint in COCO_CLASSES and one.score >= _FOLLOWED
+            if name.concept is None and not name.words and known:
                 box = box_of(one.mask)
                 if all(overlap(box, other.box_px) < _SAME for other in seen):
                     seen.append(_seen(time_s, camera, box, away.metres, ("", one.hint), one.score))
@@ -188,7 +189,7 @@ class RoundLens:
         return 360.0
 
 
-_SAME = 0.5
+_SAME, _FOLLOWED = 0.5, 0.3
 _EDGE = 0.015  # of a side: a box nearer than this to the frame's edge is taken as cut off
 
 

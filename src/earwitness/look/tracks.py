@@ -32,6 +32,7 @@ _REWEIGHED = 4
 _WHOLE_WITHIN_S, _SIZE_OFF = 2.0, 0.25
 _FARTHEST = 1.6  # in widths: farther from its prediction nothing is the same thing
 _NEVER = 1e6
+_NAMED_TWICE_S = 1.3
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,10 @@ def follow(
     return [
         track
         for track in tracks
-        if track.end_s - track.start_s >= least_s and len(track.seen) >= least_seen and track.named
+        if track.end_s - track.start_s >= least_s
+        and len(track.seen) >= least_seen
+        # What goes on for longer than whole looks lie apart must have been named twice.
+        and len(track.named) >= (2 if track.end_s - track.start_s > _NAMED_TWICE_S else 1)
     ]
 
 
