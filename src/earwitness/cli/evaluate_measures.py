@@ -117,7 +117,12 @@ Examples
     "plug-in's.",
 )
 @_clap
-@click.option("--clip", type=str, metavar="FOLDER", help="CLIP ViT-B/32, for the CLIP score.")
+@click.option(
+    "--clip",
+    type=str,
+    metavar="FOLDER",
+    help="CLIP ViT-B/32 (or the name clip-vit-b32), for the CLIP score.",
+)
 @click.option("--wav2clip", type=str, metavar="FOLDER", help="Wav2CLIP, for the CLIP score.")
 @_out
 def scene(folder: Path, sound_layout: str | None, out: Path | None, **options: Any) -> None:

@@ -177,11 +177,14 @@ class ClipPicture:
 
     @classmethod
     def load(cls, folder: str | Path, device: str = "auto") -> ClipPicture:
-        """Return CLIP from a folder; Wav2CLIP's space is that of ViT-B/32, 512 numbers."""
+        """Return CLIP from a folder or by its name in the register.
+
+        Wav2CLIP's space is that of ViT-B/32, 512 numbers.
+        """
         require("torch", "transformers", what="the CLIP score")
-        entry = entry_named("clip")
+        entry = entry_named("clip-vit-b32")
         transformers = import_module("transformers")
-        place = resolve(folder, "clip")
+        place = resolve(folder, entry.name)
         model = load_pretrained(transformers.CLIPModel, place, entry, unneeded=(r"position_ids$",))
         kind = getattr(transformers, "CLIPImageProcessorPil", transformers.CLIPImageProcessor)
         return cls(model, _part(kind, place, entry), choose_device(device))
@@ -213,7 +216,7 @@ def clip_score(
     if seen.shape != heard.shape:
         raise WeightsError(
             f"this CLIP makes {seen.shape[1]} numbers of a picture, Wav2CLIP {heard.shape[1]} of "
-            f"a sound; Wav2CLIP was made for CLIP ViT-B/32 (openai/clip-vit-base-patch32)"
+            f"a sound; it was made for CLIP ViT-B/32. Run: earwitness models fetch clip-vit-b32"
         )
     return float(agreement(seen, heard)[0])
 

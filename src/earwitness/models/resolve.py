@@ -96,7 +96,8 @@ def resolve(what: str | Path, name: str | None = None) -> Path:
         found = where(entry)
         if found is None:
             raise WeightsError(
-                f"the weights of {entry.title} are not here (looked in {store_root()} and the "
+                f"the weights of {entry.name} ({entry.title}) are not here (looked in "
+                f"{store_root()} and the "
                 f"hub's cache). {again(entry)}, or give their folder"
             )
         return check_folder(found, entry)

@@ -211,7 +211,9 @@ def verify(name: str, *, root: Path | None = None) -> tuple[str, ...]:
     entry = entry_named(name)
     place = where(entry, root)
     if place is None:
-        raise WeightsError(f"the weights of {entry.title} are not here. {again(entry)}")
+        raise WeightsError(
+            f"the weights of {entry.name} ({entry.title}) are not here. {again(entry)}"
+        )
     wrong: list[str] = []
     try:
         check_folder(place, entry)

@@ -7,6 +7,7 @@ the one that fits its words best; windows of several requests are generated in c
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -104,7 +105,7 @@ def again(seed: int, number: int) -> int:
     return int(state[0] >> 1)
 
 
-class GeneratedVoice:
+class GeneratedVoice(ABC):
     """The base of voices that generate.
 
     A subclass sets ``title``, ``rate_hz``, ``longest_s`` and ``edge_s``, and makes windows in
@@ -136,9 +137,9 @@ class GeneratedVoice:
 
             self._ranker = ClapRanker(self.settings)  # what is not here is said at once
 
+    @abstractmethod
     def generate(self, asks: Sequence[Ask]) -> Sounds:
         """Return one window for each, float32 one-dimensional, at least as long as asked."""
-        raise NotImplementedError
 
     def checked(self, request: Request) -> None:
         """Refuse what the model cannot make a sound of."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ _DOUBLE = 0.7  # intersection over union of boxes, as published
 _STABLE = 0.95
 
 
-class _AnythingSegmenter(ModelPart):
+class _AnythingSegmenter(ModelPart, ABC):
     """What SAM and SAM 2 share; they differ in how a picture is scaled and encoded."""
 
     least_iou = 0.88
@@ -92,12 +93,13 @@ class _AnythingSegmenter(ModelPart):
             np.concatenate(kept_masks), np.concatenate(kept_scores), seen, side, pixels.shape[:2]
         )
 
+    @abstractmethod
     def _model(self) -> Any:
-        raise NotImplementedError
+        """Return the model with its weights."""
 
+    @abstractmethod
     def _prepared(self, pixels: NDArray[np.uint8], model: Any) -> tuple[Any, int, tuple[int, int]]:
         """Return the model's input, its side in pixels, and how much of it shows the picture."""
-        raise NotImplementedError
 
     def _stable(
         self, logits: Array, ious: Array, seen: tuple[int, int], side: int

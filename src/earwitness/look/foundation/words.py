@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -57,7 +58,7 @@ def tidied(answer: str) -> str:
     return words[0].lower() + words[1:] if words[:2] != words[:2].upper() else words
 
 
-class _Speaker(ModelPart):
+class _Speaker(ModelPart, ABC):
     """What namers that speak share: they are shown regions and answer in words."""
 
     def name(self, picture: Picture, found: Sequence[Found]) -> Sequence[Name]:
@@ -77,8 +78,9 @@ class _Speaker(ModelPart):
             said += self._answers(some)
         return said
 
+    @abstractmethod
     def _answers(self, images: Sequence[Image.Image]) -> list[tuple[str, float]]:
-        raise NotImplementedError
+        """Return what is said of each picture of a batch, and how sure."""
 
     def _generated(self, model: Any, inputs: Any, decode: Any) -> list[tuple[str, float]]:
         """Return the words that a model goes on with, and the mean probability of them."""
