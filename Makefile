@@ -9,7 +9,7 @@ PHOTO ?= examples/stream.jpg
 BIN := $(VENV)/bin
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: listen test test-extras lint types check docs bench clean
+.PHONY: listen test test-extras test-page page serve wheel lint types check docs bench clean
 
 # Byte code is not compiled beforehand: it is a fifth of the environment, and Python makes what
 # it needs when it first runs.
@@ -61,6 +61,10 @@ page: $(PAGE)
 $(VENV)/installed-web: $(VENV)/installed
 	$(PIP) -e '.[web,atlas]'
 	@touch $@
+
+# The page in Chromium, by itself: a browser in the midst of other tests keeps no time.
+test-page: $(VENV)/installed-extras $(PAGE)
+	$(BIN)/python -m pytest tests/web/test_page*.py $(ARGS)
 
 serve: $(VENV)/installed-web $(PAGE)
 	$(BIN)/earwitness serve

@@ -27,8 +27,10 @@ from benchmarks.clip_measures import figures, picture_md5, probe
 from benchmarks.truth_panorama import panorama
 from earwitness.scene import frame
 from earwitness.verbs.listening import listen
+from earwitness.verbs.watching import LOOKS_PER_S
 
 MEGABYTE = 1024.0
+TURNS = (0.0, 13.0, 31.0, 52.0, 77.0, 95.0, 120.0, 160.0, 205.0, 230.0, 290.0, 320.0)
 
 
 def truth() -> None:
@@ -73,7 +75,7 @@ def truth() -> None:
 def sphere() -> None:
     print("panorama turned by: errors of azimuth of four things, one of them across the seam")
     dog, motorcycle = truth_clips.dog(), truth_clips.motorcycle()
-    for turn in (0.0, 31.0, 77.0, 120.0, 205.0, 290.0):
+    for turn in TURNS:
         where = {"dog": (20.0, 110.0), "motorcycle": (-75.0, 178.0)}
         where = {
             key: tuple(float(frame.wrap_deg(a + turn)) for a in angles)
@@ -149,6 +151,7 @@ def long(clip: Path | None, looks: float) -> None:
     for stage, cost in stages.items():
         if cost > 1.0:
             print(f"  {stage}: {cost / seconds:.2f} s of work for each second of clip")
+    print(f"  in all: {sum(stages.values()) / seconds:.2f} s")
 
 
 def _peak() -> float:
@@ -162,7 +165,9 @@ def main() -> None:
     parser.add_argument("what", choices=["truth", "panorama", "copy", "long"], nargs="?")
     parser.add_argument("clips", type=Path, nargs="*")
     parser.add_argument("--clip", type=Path, help="what is repeated for ten minutes")
-    parser.add_argument("--looks", type=float, default=0.25, help="looks a second in the long clip")
+    parser.add_argument(
+        "--looks", type=float, default=LOOKS_PER_S, help="most looks a second in the long clip"
+    )
     given = parser.parse_args()
     if given.what in ("truth", None):
         truth()

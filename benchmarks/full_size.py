@@ -36,11 +36,8 @@ def tensors(model: Any, dtype: Any = torch.float32) -> dict[str, Any]:
     some = torch.from_numpy(
         (0.02 * np.random.default_rng(0).standard_normal(1 << 20)).astype(np.float32)
     ).to(dtype)
-    tied = getattr(model, "_tied_weights_keys", None) or ()
     table = {}
     for key, value in model.state_dict().items():
-        if key in tied:
-            continue
         if not value.is_floating_point():
             table[key] = torch.zeros(tuple(value.shape), dtype=value.dtype)
             continue

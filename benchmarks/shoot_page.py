@@ -1,12 +1,14 @@
 """Pictures of the page for its documentation: ``python -m benchmarks.shoot_page``.
 
-A photograph is dropped in, desktop and phone, light and dark; and the map where the service can.
+A photograph is dropped in, desktop and phone, light and dark; and the map and a place where the
+service can.
 """
 
 from __future__ import annotations
 
 import base64
 import io
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ _DROP = """([name, data]) => {
     document.querySelector('#drop').dispatchEvent(
         new DragEvent('drop', {dataTransfer: carried, bubbles: true, cancelable: true}));
 }"""
+_CALM = "() => document.querySelector('#map-status').textContent.startsWith('The map is drawn')"
 _READY = "() => document.querySelector('#status').textContent.startsWith('Ready')"
 
 
@@ -42,7 +45,8 @@ def keep(tab: Any, name: str, *, full: bool = False) -> None:
 
 
 def main() -> None:
-    """Take all pictures."""
+    """Take the pictures whose names begin with what is given; all of them without."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     from playwright.sync_api import sync_playwright
 
     photo = ROOT / "examples/dogs.jpg"
@@ -56,11 +60,13 @@ def main() -> None:
         )
         hashed = ""
         for name, size, scheme in (
-            ("page-desktop-light", (1280, 1500), "light"),
-            ("page-desktop-dark", (1280, 1500), "dark"),
-            ("page-phone-light", (390, 1500), "light"),
-            ("page-phone-dark", (390, 1500), "dark"),
+            ("page-desktop-light", (1280, 1820), "light"),
+            ("page-desktop-dark", (1280, 1820), "dark"),
+            ("page-phone-light", (390, 1700), "light"),
+            ("page-phone-dark", (390, 1700), "dark"),
         ):
+            if not name.startswith(wanted):
+                continue
             context = browser.new_context(
                 viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
             )
@@ -79,8 +85,9 @@ def main() -> None:
             tab.wait_for_timeout(500)
             keep(tab, name)
             context.close()
-        if httpx.get(f"{url}api/about").json()["features"]["map"]:
-            tab = browser.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
+        able = httpx.get(f"{url}api/about").json()["features"]["map"]
+        if able and any(name.startswith(wanted) for name in ("page-map", "page-place")):
+            tab = browser.new_page(viewport={"width": 1280, "height": 1080}, color_scheme="light")
             tab.set_default_timeout(240_000)
             tab.goto(url)
             tab.wait_for_function("() => window.earwitness !== undefined")
@@ -88,9 +95,18 @@ def main() -> None:
             tab.wait_for_function("() => document.documentElement.dataset.world === 'ready'")
             tab.locator("#query-form button[type=submit]").click()
             tab.wait_for_selector("#layer", state="visible")
-            tab.wait_for_timeout(3000)
+            tab.wait_for_function(_CALM)
+            tab.wait_for_timeout(1500)
             tab.evaluate("document.querySelector('#world').scrollIntoView()")
             keep(tab, "page-map")
+            tab.locator("#place").fill("Lisbon")
+            tab.locator("#place-card button[type=submit]").click()
+            tab.wait_for_function(_READY)
+            tab.locator("#open-map").click()
+            tab.set_viewport_size({"width": 1280, "height": 1500})
+            tab.evaluate("document.querySelector('#result').scrollIntoView()")
+            tab.wait_for_timeout(500)
+            keep(tab, "page-place")
         browser.close()
         process.terminate()
         process.wait(20)

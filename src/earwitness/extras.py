@@ -1,14 +1,47 @@
-"""Packages of the extras: loaded where they are used, with an error that names the extra."""
+"""Packages of the extras: asked for where they are used, with an error that names the extra."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from earwitness.errors import PluginError
 
 
-def load(module: str, extra: str, purpose: str) -> Any:
+def _absent(what: str, lacking: str, extra: str) -> PluginError:
+    return PluginError(
+        f"{what} needs {lacking}, not installed here; run: pip install 'earwitness[{extra}]'"
+    )
+
+
+def require(*modules: str, what: str, extra: str = "hub") -> None:
+    """Check that optional modules are installed, without importing them.
+
+    Parameters
+    ----------
+    modules
+        Such as ``torch``.
+    what
+        Who needs them ("the voice CoDi").
+    extra
+        The extra of earwitness that brings them.
+
+    Raises
+    ------
+    PluginError
+        With what to install.
+
+    Examples
+    --------
+    >>> require("numpy", what="arithmetic")
+    """
+    lacking = [name for name in modules if find_spec(name) is None]
+    if lacking:
+        raise _absent(what, " and ".join(lacking), extra)
+
+
+def load(module: str, extra: str, what: str) -> Any:
     """Import a module of an extra.
 
     Parameters
@@ -17,7 +50,7 @@ def load(module: str, extra: str, purpose: str) -> Any:
         What to import.
     extra
         The extra that installs it.
-    purpose
+    what
         What needs it, in words, for the message.
 
     Raises
@@ -30,15 +63,12 @@ def load(module: str, extra: str, purpose: str) -> Any:
     >>> load("no_such_module", "atlas", "a gallery")
     Traceback (most recent call last):
     ...
-    earwitness.errors.PluginError: a gallery needs the package 'no_such_module', which is not
-    installed; install the extra that brings it: pip install 'earwitness[atlas]'
+    earwitness.errors.PluginError: a gallery needs no_such_module, not installed here; ...
     """
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != module.partition(".")[0]:
+        name = module.partition(".")[0]
+        if (error.name or "").partition(".")[0] != name:
             raise
-        raise PluginError(
-            f"{purpose} needs the package {module.partition('.')[0]!r}, which is not installed; "
-            f"install the extra that brings it: pip install 'earwitness[{extra}]'"
-        ) from None
+        raise _absent(what, name, extra) from None

@@ -42,6 +42,7 @@ def test_blocks_give_values_and_gradients_of_the_plain_table(
 ) -> None:
     monkeypatch.setattr(codebook, "_BLOCK", {"cpu": 1})
     monkeypatch.setattr(codebook, "_chunks", lambda batch, *_: [slice(0, 3), slice(3, batch)])
+    monkeypatch.setattr(codebook, "_PIECE", {"cpu": 5})
     made = torch.Generator().manual_seed(2)
     pull = torch.randn(5, 20, generator=made, dtype=torch.float64)
     push = torch.randn(5, 150, generator=made, dtype=torch.float64)
@@ -105,6 +106,41 @@ def test_heat_maps_choose_codes() -> None:
     assert torch.allclose(
         every[..., [3, 9]], layer.token_scores(tokens(), "text", codes=torch.tensor([3, 9]))
     )
+
+
+def test_gradients_that_reach_nothing_and_tokens_that_are_equal() -> None:
+    """Of equal tokens the first one is the one that learns, as in PyTorch's own maximum."""
+    found = []
+    for way in ("forward", "plain"):
+        layer, given = book(0.5), tokens(2)
+        given[:, 3] = given[:, 1]
+        given[1] = given[1, :1]
+        given.requires_grad_()
+        embedding, _ = getattr(layer, way)(given, "text")
+        (embedding[0] * torch.arange(20.0)).sum().backward()
+        found.append(given.grad)
+    torch.testing.assert_close(*found, rtol=1e-9, atol=1e-12)
+    assert float(found[0][0, 3].abs().max()) == 0.0
+    assert float(found[0][1].abs().max()) == 0.0
+    layer, given = book(0.5), tokens(2).requires_grad_()
+    embedding, _ = layer(given, "text")
+    (0.0 * embedding.sum()).backward()
+    assert float(given.grad.abs().max()) == 0.0
+
+
+@pytest.mark.parametrize("frozen", [(), ("space_dict",), ("q_map",), ("q_map.0", "q_map.3")])
+def test_what_does_not_learn_gets_no_gradient(frozen: tuple[str, ...]) -> None:
+    found = []
+    for way in ("forward", "plain"):
+        layer = book(0.5)
+        for name, parameter in layer.named_parameters():
+            parameter.requires_grad_(not any(word in name for word in frozen))
+        embedding, _ = getattr(layer, way)(tokens(), "text", MASK)
+        (embedding**2).sum().backward()
+        found.append({n: p.grad for n, p in layer.named_parameters() if p.grad is not None})
+    assert found[0].keys() == found[1].keys()
+    for name, gradient in found[0].items():
+        torch.testing.assert_close(gradient, found[1][name], rtol=1e-9, atol=1e-12)
 
 
 def test_wrong_shapes_are_refused() -> None:

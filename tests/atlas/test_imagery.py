@@ -32,7 +32,7 @@ from .servers import body, cut_short, page, png, redirect, serving
 
 
 def fetcher(**options):
-    options = {"tries": 1, "timeout_s": 2.0, **options}
+    options = {"tries": 1, "timeout_s": 10.0, **options}
     return Fetcher(allow_private=True, rate_per_s=1000.0, sleep=lambda s: None, **options)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -61,6 +62,31 @@ def test_dates(text: str | None, wanted: When) -> None:
     assert metadata.read_date(text) == wanted
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%Y/%m/%d %I:%M %p", "%B %d, %Y %I:%M%p EST",
+        "%a %b %d %Y %H:%M:%S GMT-0500 (CDT)", "%m/%d/%Y %I:%M:%S %p", "%m/%d/%y %I:%M %p",
+        "%Y%m%dT%H%M%S", "%Y%m%d%H%M%S", "%H:%M %d %B %Y", "%d %b %Y %H:%M:%S.%f",
+    ],
+)  # fmt: skip
+def test_our_own_reading_of_whole_dates_is_what_was_written(form: str) -> None:
+    rng = np.random.default_rng(5)
+    edges = [(1, 1, 0), (12, 31, 23), (2, 28, 12), (6, 30, 0)]
+    drawn = [tuple(int(n) for n in rng.integers([1, 13, 0], [13, 29, 24])) for _ in range(40)]
+    for month, day, hour in [*edges, *drawn]:
+        text = datetime(2012, month, day, hour, 5, 9, 31).strftime(form)
+        assert metadata.read_date(text) == When(month, hour), text
+        assert metadata.read_date(text, published=True) == When(month, hour), text
+
+
+def test_published_dates_are_cut_after_the_first_am_even_of_america() -> None:
+    pytest.importorskip("dateutil", reason="the published reading is dateutil's")
+    text = "2000-10-25 13:54:42 America/New_York"
+    assert metadata.read_date(text) == When(10, 13)
+    assert metadata.read_date(text, published=True) == When()
+
+
 def test_published_dates_without_a_clock_are_midnight() -> None:
     assert metadata.read_date("13 May 2012", published=True) == When(5, 0)
     assert metadata.read_date("nonsense", published=True) == When()
@@ -91,6 +117,28 @@ def test_a_tone_stands_in_its_band() -> None:
     # Half the amplitude is 6.02 dB less.
     half = logmel.log_mel(0.25 * np.sin(2 * np.pi * 1000 * times))[0]
     assert mel[500, band] - half[500, band] == pytest.approx(6.0206, abs=1e-3)
+
+
+@pytest.mark.parametrize("rate_hz", [8000, 22050, 44100, 48000, 96000, 44099])
+def test_a_tone_keeps_its_pitch_and_level_at_another_rate(rate_hz: int) -> None:
+    times = np.arange(2 * rate_hz) / rate_hz
+    made = logmel.prepare(np.sin(2 * np.pi * 1000 * times), rate_hz)
+    wanted = np.sin(2 * np.pi * 1000 * np.arange(64_000) / 32_000)
+    np.testing.assert_allclose(made[500:63_500], wanted[500:63_500], atol=2e-3)
+    assert not made[64_000:].any()
+
+
+@pytest.mark.parametrize(("down", "up"), [(3, 2), (441, 320), (1, 2), (7, 5)])
+def test_resampling_is_the_windowed_sum_it_says(down: int, up: int) -> None:
+    sound = np.random.default_rng(1).standard_normal(50).astype(np.float32)
+    edge = 0.99 * min(down, up)
+    made = logmel.resampled(sound, down, up)
+    assert len(made) == -(-50 * up // down)
+    for place, value in enumerate(made):
+        # Time in units of the reduced rates: sample n is at n / down, output m at m / up.
+        apart = (np.arange(50) / down - place / up) * edge
+        kernel = np.where(np.abs(apart) < 6, np.sinc(apart) * np.cos(np.pi * apart / 12) ** 2, 0)
+        assert value == pytest.approx(edge / down * float(kernel @ sound), abs=2e-5)
 
 
 def test_crops_and_bad_sounds() -> None:

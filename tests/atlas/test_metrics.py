@@ -56,6 +56,23 @@ def test_published_ties(held: dict[str, np.ndarray]) -> None:
         assert metrics.published_figures(same, same, k=k)[f"R@{k}"] == share
 
 
+@pytest.mark.parametrize("table", [0, 1 << 27], ids=["asked twice", "one table"])
+def test_both_ways_at_once_are_the_two_ways(
+    held: dict[str, np.ndarray], monkeypatch: pytest.MonkeyPatch, table: int
+) -> None:
+    monkeypatch.setattr(metrics, "_TABLE", table)
+    left, right = held["in::ties.sat"], held["in::ties.audio"]
+    there, back = metrics.ranks_both_ways(left, right)
+    np.testing.assert_array_equal(there, held["out::ties.I2S.ranks"])
+    np.testing.assert_array_equal(back, held["out::ties.S2I.ranks"])
+    rng = np.random.default_rng(0)  # whole numbers: many ties, products exact
+    left, right = rng.integers(-2, 3, (2, 301, 5))
+    scores = left @ right.T
+    for found, rows in zip(metrics.ranks_both_ways(left, right), (scores, scores.T)):
+        wanted = [rankdata(-row)[place] for place, row in enumerate(rows)]
+        np.testing.assert_array_equal(found, wanted)
+
+
 @pytest.mark.parametrize("block", [1, 70, 1 << 22])
 def test_ranks_by_sorting(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(metrics, "_BLOCK", block)

@@ -248,3 +248,47 @@ def test_a_river_to_the_north_east_and_a_road_to_the_south_are_heard_from_there(
         )
         nearest = 61.0 if concept == "river" else 55.5
         assert nearest * 0.8 < source.distance_m < nearest * 2.2
+
+
+GROUNDS = {"meadow": (92, 122, 58), "straw": (170, 150, 105), "dark": (50, 80, 40)}
+WATERS = {"murky": (30, 58, 70), "blue": (40, 90, 160), "pale": (110, 150, 190), "map": (0, 0, 255)}
+ROADS = {"asphalt": (118, 117, 116), "dark": (70, 70, 72), "pale": (180, 178, 170)}
+
+
+def plain_tile(ground, water, road, river_deg, road_deg, *, rough, seed, size=512, ground_m=0.5):
+    """Bands of any colour and direction, flat or grained; and where both truly are."""
+    rng = np.random.default_rng(seed)
+    at = (np.arange(size) - (size - 1) / 2) * ground_m
+    east, south = np.meshgrid(at, at)
+    held = []
+    pixels = np.broadcast_to(np.array(ground, float), (size, size, 3)).copy()
+    for colour, bearing, away, half in (
+        (water, river_deg, 75.0, 14.0),
+        (road, road_deg, 60.0, 4.5),
+    ):
+        turn = np.radians(bearing)
+        where = np.abs(east * np.sin(turn) - south * np.cos(turn) - away) < half
+        pixels[where] = colour
+        held.append(true_bearing(where, east, -south))
+    grain = ndimage.gaussian_filter(rng.standard_normal((size, size)), 0.7)
+    pixels *= (1 + rough * 0.04 * grain / grain.std())[..., None]
+    return np.clip(pixels, 0, 255).astype(np.uint8), held
+
+
+def test_most_rivers_and_roads_of_other_colours_and_directions_are_heard_from_there():
+    """Nobody knows which colours come: of 24 made tiles, drawn otherwise than those learnt from."""
+    right = {"river": 0, "road": 0}
+    for number in range(24):
+        ground, water, road = (
+            list(colours.values())[number // step % len(colours)]
+            for colours, step in ((GROUNDS, 1), (WATERS, 3), (ROADS, 2))
+        )
+        turns = 45 + 67 * number, 180 + 40 * number
+        pixels, held = plain_tile(ground, water, road, *turns, rough=number % 2, seed=number)
+        found = stretches(cover(pixels, 0.5), np.ones(pixels.shape[:2], bool))
+        for name, kind, truth in (("river", "water", held[0]), ("road", "road", held[1])):
+            right[name] += any(
+                apart(area.bearing_deg, truth) < 10.0 for area in found if area.kind == kind
+            )
+    assert right["river"] >= 22
+    assert right["road"] >= 22

@@ -88,3 +88,20 @@ def test_a_flat_picture_is_no_trouble():
         view = camera.add(flat)
     assert not view.cut
     assert np.isfinite(view.turned).all()
+
+
+def test_a_thing_that_comes_nearer_is_no_zoom(world):
+    """It grows in the middle of the picture while the camera pans."""
+    rng = np.random.default_rng(4)
+    texture = ndimage.zoom(rng.uniform(20, 235, (12, 12)), 8, order=1)
+    camera, first, view = Camera(FOCAL), None, None
+    for i in range(40):
+        grey, turned = look(world, -8 + 0.4 * i, seed=i)
+        first = turned if first is None else first
+        side = 30 + i // 2
+        card = ndimage.zoom(texture, side / texture.shape[0], order=1)
+        top, left = (HEIGHT - card.shape[0]) // 2, (WIDTH - card.shape[1]) // 2
+        grey[top : top + card.shape[0], left : left + card.shape[1]] = np.clip(card, 0, 255)
+        view = camera.add(grey)
+        assert error_deg(view, first, turned) < 0.5
+    assert view.zoom == pytest.approx(1.0, abs=0.01)

@@ -123,3 +123,52 @@ def test_smoothing_takes_noise_and_leaves_motion():
     noise = np.random.default_rng(1).normal(0, 0.1, 80)
     left = smooth(t, slow + noise, np.ones(80), 1.0) - slow
     assert np.std(left) < 0.5 * np.std(noise)
+
+
+def glanced(time, azimuth, label="dog", width=8.0):
+    return replace(seen(time, azimuth, width=width), concept="", words=label, distance_m=0.0)
+
+
+def test_one_who_walks_past_a_bicycle_does_not_become_one():
+    frames = [
+        (t, [seen(t, 20 - 10 * t, "speech")] if t < 2 else [seen(t, 0.0, "bicycle")])
+        for t in times()
+    ]
+    names = [{one.concept for one in track.seen} for track in follow(frames)]
+    assert names == [{"speech"}, {"bicycle"}]
+
+
+def test_glances_follow_a_thing_and_say_neither_its_name_nor_its_distance():
+    every = [
+        seen(t, 20 - 10 * t, "bear" if i == 0 else "dog") if i % 3 == 0 else glanced(t, 20 - 10 * t)
+        for i, t in enumerate(times())
+    ]
+    (track,) = follow([(one.time_s, [one]) for one in every])
+    assert len(track.seen) == len(every)
+    assert track.name[0] == "dog"
+    rows = np.array(path(track))
+    assert np.linalg.norm(rows[:, 1:], axis=1) == pytest.approx(5.0, rel=0.01)
+    azimuth = np.degrees(np.arctan2(rows[:, 2], rows[:, 1]))
+    assert azimuth == pytest.approx(20 - 10 * rows[:, 0], abs=0.1)
+
+
+def test_what_is_seen_at_a_glance_only_is_nothing():
+    assert follow([(t, [glanced(t, 5.0)]) for t in times()]) == []
+
+
+@pytest.mark.parametrize(("side", "sign"), [("l", 1), ("r", -1)])
+def test_a_thing_that_leaves_the_frame_is_heard_where_it_is_not_where_its_rest_is(side, sign):
+    """The frame's edge lies at ±30°; of the thing, 8° wide, ever less is within."""
+    every = []
+    for t in times():
+        middle = 10.0 + 5 * t
+        edge = min(30.0, middle + 4)
+        low = middle - 4
+        rest = seen(t, sign * (edge + low) / 2)
+        part = replace(rest, width_deg=edge - low, cut=side if middle + 4 > 30 else "")
+        if edge - low > 1:
+            every.append(part)
+    (track,) = follow([(one.time_s, [one]) for one in every])
+    rows = np.array(path(track))
+    azimuth = sign * np.degrees(np.arctan2(rows[:, 2], rows[:, 1]))
+    assert azimuth == pytest.approx(10.0 + 5 * rows[:, 0], abs=0.8)

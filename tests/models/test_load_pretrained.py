@@ -13,7 +13,8 @@ transformers = pytest.importorskip("transformers", reason="the loader needs the 
 safetensors_torch = pytest.importorskip("safetensors.torch")
 
 from earwitness.errors import OptionError, PluginError, WeightsError  # noqa: E402
-from earwitness.models.device import choose_device, require  # noqa: E402
+from earwitness.extras import require  # noqa: E402
+from earwitness.models.device import choose_device  # noqa: E402
 from earwitness.models.register import register  # noqa: E402
 from earwitness.models.resolve import check_keys, load_pretrained  # noqa: E402
 

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import signal
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -144,6 +145,54 @@ def test_moving_a_source_needs_no_new_sound_and_renaming_makes_only_its_own(
     assert after["scene"]["sources"][0]["concept"] == "wolf"
     back = client.put(f"/api/jobs/{scene}/scene", json=before["scene"]).json()
     wait(client, back["voicing"]["id"])
+
+
+def test_words_add_to_a_scene_and_leave_the_rest_as_it_is(client: Any, scene: str) -> None:
+    before = client.get(f"/api/jobs/{scene}/scene").json()
+    made = client.post(f"/api/jobs/{scene}/sounds", json={"words": "church bells, a dog"}).json()
+    assert wait(client, made["voicing"]["id"])["state"] == "done"
+    after = client.get(f"/api/jobs/{scene}/scene").json()
+    kept = len(before["scene"]["sources"])
+    assert after["scene"]["sources"][:kept] == before["scene"]["sources"]
+    assert {s["concept"] for s in after["scene"]["sources"][kept:]} == {"church-bells", "dog"}
+    assert {key: after["stems"][key] for key in before["stems"]} == before["stems"]
+    assert after["voiced"]
+    told = refused(client.post(f"/api/jobs/{scene}/sounds", json={"words": "qwertyuiop"}), 422)
+    assert "qwertyuiop" in told
+    assert client.put(f"/api/jobs/{scene}/scene", json=before["scene"]).status_code == 200
+
+
+def test_a_map_of_the_whole_world_through_the_day_is_taken(client: Any) -> None:
+    if not client.get("/api/about").json()["features"]["map"]:
+        pytest.skip("needs the extra [atlas]")
+    asked = {"west_deg": -180, "south_deg": -85, "east_deg": 180, "north_deg": 85}
+    answer = client.post("/api/map", json=asked | {"queries": ["surf"], "hours": [0, 6, 12, 18]})
+    assert answer.status_code == 202
+    client.delete(f"/api/jobs/{answer.json()['id']}")
+    fine = client.post("/api/map", json=asked | {"queries": ["surf"], "step_deg": 0.5})
+    assert "60000" in refused(fine, 422)
+
+
+def test_a_log_that_nobody_reads_stops_nothing() -> None:
+    from earwitness.web.observe import log, write_log
+
+    read = threading.Event()
+
+    class Slow(io.StringIO):
+        def write(self, text: str) -> int:
+            read.wait(10)
+            return super().write(text)
+
+    stream = Slow()
+    writer = write_log(stream)
+    for number in range(100):
+        log("event", number=number, job="a" * 24)
+    assert stream.getvalue() == ""  # all were handed on, none is written yet
+    read.set()
+    writer.stop()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["number"] for line in lines] == list(range(100))
+    assert {line["job"] for line in lines} == {"a" * 6}, "whoever knows an id may see the job"
 
 
 # What is refused.

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from training.atlas.images import PICTURES
-from training.atlas.train import NAMES, draw, fit, gather, read_labels
+from training.atlas.train import NAMES, described_cells, fit, read_labels
 
 from earwitness.atlas.cover import model
 from earwitness.atlas.cover.model import COARSE_M, FINE_M
@@ -123,25 +123,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--shipped", action="store_true", help="use the weights as they are")
+    parser.add_argument("--keep", type=Path, help="described patches that train.py kept")
     options = parser.parse_args()
     folder = options.folder
     _FOLDER.append(folder)
     labels, spots = read_labels(), read_spots()
-    both = [] if options.shipped else gather(folder, labels)
-    if both:
-        draw(folder, both, 64, len(labels))
+    both = [] if options.shipped else described_cells(folder, labels, options.keep)
     print("| picture | near the listener | truly | found |\n|---|---|---|---|")
     right = total = false = 0
     for picture in dict.fromkeys(spot.picture for spot in spots):
-        weights = []
+        probes = []
         for held in both:
             kin = np.array([p.split("-")[0] == picture.split("-")[0] for p in held.picture])
             arrays = (np.concatenate(held.x), *map(np.array, (held.kind, held.label, held.picture)))
-            weights.append(fit(*(array[~kin] for array in arrays)))
-        if weights:
-            weight, bias = (np.stack(part) for part in zip(*weights, strict=True))
-            probe = (NAMES, weight.astype(np.float32), bias.astype(np.float32))
-            model._probe = lambda probe=probe: probe
+            probes.append(fit(*(array[~kin] for array in arrays)))
+        if probes:
+            model._probes = lambda probes=tuple(probes): (NAMES, probes)
         for spot in (spot for spot in spots if spot.picture == picture):
             found = heard(spot)
             loudest = max((area.gain_db for area in found), default=0.0)

@@ -10,24 +10,26 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from training.atlas import scenes
 from training.atlas.drawn import DRAWINGS
 from training.atlas.images import PICTURES
 
 import earwitness.atlas.cover as cover
-from earwitness.atlas.cover.model import COARSE_M, FINE_M, PATCH_PX, describe
+from earwitness.atlas.cover.model import COARSE_M, FINE_M, PATCH_PX, Probe, describe
 
 LABELS = Path(__file__).with_name("labels.txt")
 WEIGHTS = Path(cover.__file__).with_name("cover.npz")
 NAMES = ("water", "trees", "grass", "crops", "buildings", "road", "rail", "bare", "snow")
 CELLS = 30  # the most patches taken from one label
-STRENGTH = 3e-4  # inverse of the penalty on the weights
+SCENE_CELLS = 14  # the most patches of one kind taken from one drawn place
+SCENE_SHARE = 0.5  # part of what is shown that comes from drawn places
+HIDDEN, DROPOUT, DECAY, STEPS = 48, 0.3, 0.03, 600
 INSIDE = 0.6  # part of a patch that a label has to cover
 INSIDE_LINE = 0.38  # … for roads and rails, which are narrower than a patch
 LINES = ("road", "rail")
@@ -211,36 +213,82 @@ def draw(folder: Path, both: list[Cells], count: int, first_number: int) -> None
             number += 1
 
 
-def fit(x: np.ndarray, kind: np.ndarray, label: np.ndarray, picture: np.ndarray) -> tuple:
-    """Fit the probe; labels count the same, drawn ones a quarter, rare kinds a little more."""
-    per_label = np.bincount(label)
-    weight = 1.0 / per_label[label]
-    weight = weight * np.where(picture == "drawn", 0.25, 1.0)
-    share = np.bincount(kind, weight, minlength=len(NAMES))
-    weight = weight / np.sqrt(np.maximum(share, 1e-9))[kind]
-    weight *= len(weight) / weight.sum()
-    scaler = StandardScaler().fit(x)
-    model = LogisticRegression(C=STRENGTH, max_iter=120, tol=2e-3)
-    model.fit(scaler.transform(x), kind, sample_weight=weight)
-    full = np.zeros((len(NAMES), x.shape[1]))
-    bias = np.full(len(NAMES), -20.0)
-    full[model.classes_] = model.coef_ / scaler.scale_
-    bias[model.classes_] = model.intercept_ - full[model.classes_] @ scaler.mean_
-    return full.astype(np.float32), bias.astype(np.float32)
+def add_scenes(cells: Cells, count: int, first_number: int) -> None:
+    """Add patches of drawn places, each patch of them a label of its own kind."""
+    rng = np.random.default_rng(1)
+    for which in range(count):
+        if which == count // 2:
+            rng = np.random.default_rng(2)
+        pixels, told = scenes.scene(rng, float(rng.uniform(0.35, 0.8)))
+        pixels = shifted(rng, pixels) if rng.random() < 0.5 else pixels
+        described = describe(pixels)
+        kind = scenes.patches(told, *described.shape[1:]).ravel()
+        flat = described.reshape(len(described), -1)
+        for number in range(len(NAMES)):
+            mine = np.flatnonzero(kind == number)
+            if len(mine) > SCENE_CELLS:
+                mine = rng.choice(mine, SCENE_CELLS, replace=False)
+            cells.add(flat[:, mine].T, number, first_number + which, "scene", False)
+
+
+def weights_of(kind: np.ndarray, label: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """Return how often each patch is shown: labels alike, rare kinds more, scenes their share."""
+    scene = picture == "scene"
+    weight = np.where(scene, 1.0, 1.0 / np.maximum(np.bincount(label)[label], 1))
+    weight = np.where(picture == "drawn", 0.25 * weight, weight)
+    for part, whole in ((scene, SCENE_SHARE), (~scene, 1.0 - SCENE_SHARE)):
+        if part.any():
+            share = np.bincount(kind[part], weight[part], minlength=len(NAMES))
+            weight[part] /= np.sqrt(np.maximum(share, 1e-9))[kind[part]]
+            weight[part] *= whole / weight[part].sum()
+    return weight / weight.sum()
+
+
+def fit(x: np.ndarray, kind: np.ndarray, label: np.ndarray, picture: np.ndarray) -> Probe:
+    """Fit the network; features are scaled, and the scale then goes into its weights."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    middle, spread = x.mean(axis=0), x.std(axis=0) + 1e-3
+    inputs = torch.from_numpy(((x - middle) / spread).astype(np.float32)).clamp(-6, 6)
+    kinds = torch.from_numpy(kind)
+    shown = torch.from_numpy(weights_of(kind, label, picture))
+    net = nn.Sequential(
+        nn.Dropout(DROPOUT),
+        nn.Linear(x.shape[1], HIDDEN),
+        nn.ReLU(),
+        nn.Dropout(DROPOUT),
+        nn.Linear(HIDDEN, len(NAMES)),
+    )
+    steps = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=DECAY)
+    rate = torch.optim.lr_scheduler.OneCycleLR(steps, 5e-3, STEPS)
+    for _ in range(STEPS):
+        batch = torch.multinomial(shown, 1024, replacement=True)
+        loss = nn.functional.cross_entropy(net(inputs[batch]), kinds[batch], label_smoothing=0.03)
+        steps.zero_grad()
+        loss.backward()
+        steps.step()
+        rate.step()
+    inward, outward = net[1], net[4]
+    scaled = inward.weight.detach().numpy() / spread
+    bias = inward.bias.detach().numpy() - scaled @ middle
+    parts = (scaled, bias, outward.weight.detach().numpy(), outward.bias.detach().numpy())
+    return Probe(*(part.astype(np.float32) for part in parts))
 
 
 def folds(cells: dict[str, np.ndarray]) -> np.ndarray:
     """Tell each label of each picture by a probe that never saw the picture; return the counts."""
     counts = np.zeros((len(NAMES), len(NAMES)), int)
     for name in dict.fromkeys(cells["picture"]):
-        if name == "drawn":
+        if name in ("drawn", "scene"):
             continue
         out = cells["picture"] == name
         # Kin of the picture (the same flight) are left out with it.
         kin = np.array([p.split("-")[0] == name.split("-")[0] for p in cells["picture"]])
-        weight, bias = fit(*(cells[k][~kin] for k in ("x", "kind", "label", "picture")))
+        probe = fit(*(cells[k][~kin] for k in ("x", "kind", "label", "picture")))
         test = out & cells["first"]
-        logits = cells["x"][test] @ weight.T + bias
+        logits = probe.logits(cells["x"][test].T).T
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         odds /= odds.sum(axis=1, keepdims=True)
         right = 0
@@ -265,21 +313,33 @@ def table(counts: np.ndarray) -> str:
     return "\n".join(lines)
 
 
+def described_cells(
+    folder: Path, labels: list[Label], kept: Path | None = None, drawn: int = 64, places: int = 1000
+) -> list[Cells]:
+    """Return every described patch, fine and coarse; kept ones are taken as they are."""
+    if kept is not None and kept.exists():
+        return [Cells(**held) for held in pickle.loads(kept.read_bytes())]
+    both = gather(folder, labels)
+    draw(folder, both, drawn, len(labels))
+    last = max(max(cells.label) for cells in both)
+    add_scenes(both[0], places, last + 1)
+    if kept is not None:
+        kept.write_bytes(pickle.dumps([vars(cells) for cells in both]))
+    return both
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--folds", action="store_true", help="measure, write nothing")
     parser.add_argument("--drawn", type=int, default=64, help="drawings of each kind")
-    parser.add_argument("--keep", type=Path, help="write the described patches here, to tune")
+    parser.add_argument("--scenes", type=int, default=1000, help="drawn places")
+    parser.add_argument("--no-folds", action="store_true", help="do not measure")
+    parser.add_argument("--keep", type=Path, help="keep the described patches here, or take them")
     options = parser.parse_args()
     labels = read_labels()
-    both = gather(options.folder, labels)
-    draw(options.folder, both, options.drawn, len(labels))
-    if options.keep:
-        import pickle
-
-        options.keep.write_bytes(pickle.dumps(both))
-    weights = []
+    both = described_cells(options.folder, labels, options.keep, options.drawn, options.scenes)
+    probes = []
     for title, held in zip(("fine (0.25 to 1 m)", "coarse (5 to 150 m)"), both, strict=True):
         cells = {
             "x": np.concatenate(held.x),
@@ -289,12 +349,18 @@ def main() -> None:
             "first": np.array(held.first),
         }
         print(f"\n{title}: {len(cells['x'])} patches")
-        print(table(folds(cells)), flush=True)
-        weights.append(fit(*(cells[k] for k in ("x", "kind", "label", "picture"))))
+        if not options.no_folds:
+            print(table(folds(cells)), flush=True)
+        if not options.folds:
+            probes.append(fit(*(cells[k] for k in ("x", "kind", "label", "picture"))))
     if options.folds:
         return
-    weight, bias = (np.stack(part) for part in zip(*weights, strict=True))
-    np.savez_compressed(WEIGHTS, names=np.array(NAMES), weight=weight.astype(np.float16), bias=bias)
+    arrays = {
+        f"{size}_{part}": getattr(probe, part).astype(np.float16 if "bias" not in part else "f4")
+        for size, probe in zip(("fine", "coarse"), probes, strict=True)
+        for part in ("inward", "inward_bias", "outward", "outward_bias")
+    }
+    np.savez_compressed(WEIGHTS, names=np.array(NAMES), **arrays)
     digest = hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()
     print(f"\n{WEIGHTS.name}: {WEIGHTS.stat().st_size} bytes, sha256 {digest[:16]}")
     print(f"patches of {PATCH_PX} px; fine pictures at {FINE_M} m")

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from worlddata import Rows, read
 
 from earwitness.atlas.sat2sound.batch import Batch
-from earwitness.atlas.sat2sound.config import Config, Sizes
+from earwitness.atlas.sat2sound.config import Config
 from earwitness.atlas.sat2sound.losses import contrastive_loss, unit
 from earwitness.atlas.sat2sound.model import Sat2Sound
 from earwitness.atlas.sat2sound.training import Trainer, TrainingPlan
@@ -65,17 +65,8 @@ class Mean(nn.Module):
 
 def make_model(without: str | None, seed: int, alpha: float = 0.0) -> Sat2Sound:
     torch.manual_seed(seed)
-    config = Config(
-        sizes=Sizes.builtin(),
-        parts=("latlong", "month", "time"),
-        imagery="marble",
-        droprate=0.0,  # dropped by `known` below, month and hour together
-        temperature=50.0,
-        dropout=0.05,
-        drop_path=0.0,
-        level_free=True,
-        pseudo_alpha=alpha,
-    )
+    # Metadata are dropped by `known` below, month and hour together.
+    config = replace(Config.builtin(), droprate=0.0, pseudo_alpha=alpha)
     if without == "metadata":
         config = replace(config, parts=())
     if without == "image-captions":

@@ -41,3 +41,15 @@ export function placed(source: Source, azimuthDeg: number, distanceM: number): S
     flat * Math.sin(radians(azimuthDeg)),
   );
 }
+
+/** Return where a source is at a time: straight lines between its rows, held before and after. */
+export function positionAt(source: Source, seconds: number): Row4 {
+  const rows = source.positions;
+  const next = rows.findIndex((row) => row[0] > seconds);
+  if (next === 0) return first(source);
+  const b = rows[next];
+  const a = rows[next - 1];
+  if (!a || !b) return rows.at(-1) ?? first(source);
+  const part = (seconds - a[0]) / (b[0] - a[0]);
+  return [seconds, a[1] + part * (b[1] - a[1]), a[2] + part * (b[2] - a[2]), a[3] + part * (b[3] - a[3])];
+}

@@ -1,12 +1,14 @@
 // The page: what was asked, how far it is, what is heard, and every edit of it.
 
-import { ask, follow, post, send, Refused, type About, type Job, type MapView, type Part, type Scene, type SceneView, type Source } from "./api";
+import { ask, follow, post, send, Refused, type About, type Job, type Part, type Scene, type SceneView, type Source } from "./api";
+import { Atlas } from "./atlas";
 import { energies, Mixer, reference, type Heard } from "./audio";
-import { $, draw, make, mark } from "./dom";
-import { radians, wrap, type Listener } from "./geometry";
+import { $, make } from "./dom";
+import type { Listener } from "./geometry";
+import { Head } from "./head";
+import { holdFilm, markRegion, playFilm, showPicture } from "./picture";
 import { Plan } from "./plan";
 import { SourceList } from "./sources";
-import type { World } from "./world";
 
 const STAGES = ["seen", "named", "placed", "voiced", "rendered"] as const;
 const WALK_M = 1;
@@ -18,7 +20,6 @@ let view: SceneView | null = null;
 let referenceDb = 60;
 let buffers = new Map<string, AudioBuffer>();
 let addresses: Record<string, string> = {};
-let listener: Listener = { x: 0, y: 0, yaw: 0 };
 let past: Scene[] = [];
 let future: Scene[] = [];
 let context: AudioContext | null = null;
@@ -37,6 +38,7 @@ function fail(error: unknown): void {
   box.textContent = error instanceof Refused ? error.message : `this page has a defect: ${String(error)}`;
   box.hidden = false;
   $("#progress").hidden = true;
+  box.scrollIntoView({ block: "nearest" });
 }
 
 function clearError(): void {
@@ -61,7 +63,7 @@ function stageOf(now: Job): number {
 
 function heard(): Heard | null {
   if (!view) return null;
-  return { scene: view.scene, buffers, silent: list.silent(view.scene), listener };
+  return { scene: view.scene, buffers, silent: list.silent(view.scene), listener: head.at };
 }
 
 async function decode(url: string): Promise<AudioBuffer> {
@@ -95,6 +97,19 @@ function stop(): void {
   mixer?.stop();
   mixer = null;
   $("#play").textContent = "Play";
+  $("#clock").textContent = "";
+  plan.play(0);
+  playFilm(null);
+}
+
+/** While it plays: what moves is where it is, and the clock says when. */
+function tick(): void {
+  if (!mixer || !view) return;
+  plan.play(mixer.offset);
+  playFilm(mixer.offset);
+  const shown = `${Math.floor(mixer.offset)} of ${Math.round(view.scene.duration_s)} s`;
+  if ($("#clock").textContent !== shown) $("#clock").textContent = shown;
+  requestAnimationFrame(tick);
 }
 
 $("#play").addEventListener("click", () => {
@@ -106,6 +121,7 @@ $("#play").addEventListener("click", () => {
   void context.resume();
   restart();
   $("#play").textContent = "Stop";
+  requestAnimationFrame(tick);
 });
 
 // ---- The scene ----
@@ -116,16 +132,20 @@ const plan = new Plan($<SVGSVGElement>("#plan"), {
     if (now && mixer) mixer.apply({ ...now, scene: withPart(now.scene, source) });
   },
   moved: (source) => edit((scene) => withPart(scene, source), `${source.name} moved.`),
-  turned: (by) => turn(listener.yaw + by),
+  turned: (by) => head.turn(head.at.yaw + by),
   chosen,
 });
 
 const list = new SourceList($<HTMLUListElement>("#sources"), {
   edited: (part) => edit((scene) => withPart(scene, part), `${part.name} changed.`),
+  louder(part) {
+    const now = heard();
+    if (now) mixer?.apply({ ...now, scene: withPart(now.scene, part) });
+  },
   silenced() {
     const now = heard();
     if (now) mixer?.apply(now);
-    if (view) plan.show(view.scene, listener, list.silent(view.scene));
+    if (view) plan.show(view.scene, head.at, list.silent(view.scene));
   },
   removed: (id) =>
     edit(
@@ -138,9 +158,7 @@ const list = new SourceList($<HTMLUListElement>("#sources"), {
 function chosen(id: string): void {
   plan.mark(id);
   list.mark(id);
-  for (const shape of document.querySelectorAll<SVGElement>("#regions polygon")) {
-    shape.classList.toggle("on", shape.dataset["id"] === id);
-  }
+  markRegion(id);
 }
 
 function withPart(scene: Scene, part: Part | Source): Scene {
@@ -152,46 +170,13 @@ function show(next: SceneView): void {
   view = next;
   $("#scene").hidden = false;
   $("#scene-words").textContent = next.words;
-  const framed = next.picture !== null && next.picture_url !== null;
-  $("#picture-view").hidden = !framed;
-  $(".views").classList.toggle("alone", !framed);
-  if (framed && next.picture && next.picture_url) {
-    const image = $<HTMLImageElement>("#picture");
-    if (!image.src.endsWith(next.picture_url)) image.src = next.picture_url;
-    image.alt = next.words;
-    // A tall picture must not push all else out of sight.
-    const ratio = next.picture.width_px / next.picture.height_px;
-    $(".frame").style.maxWidth = `${Math.round(Math.max(280, 560 * ratio))}px`;
-    const place = next.scene.origin["kind"] === "place";
-    $("#picture-caption").textContent = place
-      ? `The ground from above, north up. ${String(next.scene.origin["attribution"] ?? "")}`
-      : "The picture, with what sounds in it.";
-    regions(next);
-  }
-  plan.show(next.scene, listener, list.silent(next.scene));
+  showPicture(next, chosen);
+  $(".views").classList.toggle("alone", $("#picture-view").hidden);
+  plan.show(next.scene, head.at, list.silent(next.scene));
   list.show(next.scene, next.phrases);
   $<HTMLButtonElement>("#play").disabled = !next.voiced;
   $<HTMLButtonElement>("#download").disabled = !next.voiced;
   undoButtons();
-}
-
-function regions(next: SceneView): void {
-  const svg = $<SVGSVGElement>("#regions");
-  svg.replaceChildren();
-  if (!next.picture) return;
-  svg.setAttribute("viewBox", `0 0 ${next.picture.width_px} ${next.picture.height_px}`);
-  svg.setAttribute("preserveAspectRatio", "none");
-  next.scene.sources.forEach((source, i) => {
-    if (!source.region) return;
-    const [x0, y0, x1, y1] = source.region.box_px;
-    const points = source.region.polygon_px.length ? source.region.polygon_px : [[x0, y0], [x1, y0], [x1, y1], [x0, y1]];
-    const shape = draw("polygon", { points: points.map((p) => p.join(",")).join(" "), fill: mark(i), stroke: mark(i), "data-id": source.id }, draw("title", {}, source.name));
-    shape.addEventListener("click", () => {
-      chosen(source.id);
-      document.getElementById(`solo-${source.id}`)?.focus();
-    });
-    svg.append(shape);
-  });
 }
 
 function undoButtons(): void {
@@ -218,18 +203,37 @@ function enqueue(task: () => Promise<void>): void {
   });
 }
 
-async function put(scene: Scene, told: string): Promise<void> {
+interface Edited {
+  view: SceneView;
+  voicing: Job | null;
+}
+
+const put = (scene: Scene, told: string): Promise<void> =>
+  take(told, (here) =>
+    ask<Edited>(`/api/jobs/${here}/scene`, {
+      method: "PUT",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(scene),
+    }),
+  );
+
+/** What the audio graph is built from: when it changes, a new graph is needed. */
+function wiring(): string {
+  const parts = [...(view?.scene.sources ?? []), ...(view?.scene.bed ?? [])];
+  return JSON.stringify(parts.map((part) => [part.id, "spread_deg" in part ? part.spread_deg : null]));
+}
+
+/** Send an edit, show what it comes to, wait for what is voiced anew, and fetch that alone. */
+async function take(told: string, ask_: (job: string) => Promise<Edited>): Promise<void> {
   if (!job) return;
   const here = job;
   clearError();
-  const answer = await ask<{ view: SceneView; voicing: Job | null }>(`/api/jobs/${here}/scene`, {
-    method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(scene),
-  });
+  const graph = wiring();
+  const answer = await ask_(here);
   show(answer.view);
   const now = heard();
-  if (now) mixer?.apply(now);
+  if (mixer && graph !== wiring()) restart();
+  else if (now) mixer?.apply(now);
   if (answer.voicing) {
     say(`Voicing ${answer.voicing.name} …`);
     const over = await follow(answer.voicing.id, (now) => say(`${now.stage} …`));
@@ -240,6 +244,22 @@ async function put(scene: Scene, told: string): Promise<void> {
   if (view) await fetchStems(view);
   say(told);
 }
+
+$("#add-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = $<HTMLInputElement>("#add");
+  const words = field.value.trim();
+  if (!words) return;
+  enqueue(async () => {
+    if (!view) return;
+    const before = view.scene;
+    await take(`${words} added. Drag it where it belongs.`, (here) => post<Edited>(`/api/jobs/${here}/sounds`, { words }));
+    field.value = "";
+    past.push(before);
+    future = [];
+    undoButtons();
+  });
+});
 
 function step(from: Scene[], to: Scene[], told: string): void {
   enqueue(async () => {
@@ -255,7 +275,9 @@ $("#undo").addEventListener("click", () => step(past, future, "Undone."));
 $("#redo").addEventListener("click", () => step(future, past, "Done again."));
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
-  if (event.target instanceof HTMLInputElement && event.target.type === "text") return;
+  const target = event.target;
+  if (target instanceof HTMLTextAreaElement) return;
+  if (target instanceof HTMLInputElement && (target.type === "text" || target.type === "number")) return;
   event.preventDefault();
   if (event.shiftKey) $("#redo").click();
   else $("#undo").click();
@@ -263,109 +285,72 @@ document.addEventListener("keydown", (event) => {
 
 // ---- The head ----
 
-function place(next: Listener): void {
-  listener = next;
-  mixer?.place(listener);
-  plan.turn(listener);
-  $<HTMLInputElement>("#yaw").value = String(Math.round(listener.yaw));
-  $("#yaw-shown").textContent = `${Math.round(listener.yaw)}°`;
-  const away = Math.hypot(listener.x, listener.y);
-  $("#stand").textContent = away ? `${listener.x.toFixed(1)} m ahead, ${listener.y.toFixed(1)} m left of the start` : "";
-}
-
-const turn = (yaw: number): void => place({ ...listener, yaw: wrap(yaw) });
-
-function walk(forward: number, left: number): void {
-  const [c, s] = [Math.cos(radians(listener.yaw)), Math.sin(radians(listener.yaw))];
-  const stride = view?.scene.origin["kind"] === "place" ? 5 * WALK_M : WALK_M;
-  place({
-    ...listener,
-    x: listener.x + stride * (forward * c - left * s),
-    y: listener.y + stride * (forward * s + left * c),
-  });
-}
-
-$<HTMLInputElement>("#yaw").addEventListener("input", (event) => turn(Number((event.target as HTMLInputElement).value)));
-for (const button of document.querySelectorAll<HTMLButtonElement>("[data-walk]")) {
-  button.addEventListener("click", () => {
-    const [forward, left] = (button.dataset["walk"] ?? "0,0").split(",").map(Number);
-    walk(forward ?? 0, left ?? 0);
-  });
-}
-$("#walk").addEventListener("keydown", (event) => {
-  const ways: Record<string, [number, number]> = { ArrowUp: [1, 0], ArrowDown: [-1, 0], ArrowLeft: [0, 1], ArrowRight: [0, -1] };
-  const way = ways[event.key];
-  if (!way) return;
-  event.preventDefault();
-  walk(...way);
+const head = new Head({
+  placed(listener) {
+    mixer?.place(listener);
+    plan.turn(listener);
+  },
+  told: say,
+  stride: () => (view?.scene.origin["kind"] === "place" ? 5 * WALK_M : WALK_M),
 });
-$("#home").addEventListener("click", () => place({ x: 0, y: 0, yaw: 0 }));
-
-interface Askable {
-  requestPermission?: () => Promise<string>;
-}
-if ("DeviceOrientationEvent" in window && matchMedia("(pointer: coarse)").matches) {
-  $("#phone").hidden = false;
-  $("#phone").addEventListener("click", async () => {
-    const kind = DeviceOrientationEvent as unknown as Askable;
-    if (kind.requestPermission && (await kind.requestPermission()) !== "granted") {
-      say("The phone did not allow its orientation to be read.");
-      return;
-    }
-    let zero: number | null = null;
-    window.addEventListener("deviceorientation", (event) => {
-      if (event.alpha === null) return;
-      zero ??= event.alpha;
-      turn(event.alpha - zero);
-    });
-    say("Turn with the phone in your hands.");
-  });
-}
 
 // ---- Jobs ----
 
-async function work(start: () => Promise<Job>): Promise<void> {
+async function work(start: () => Promise<Job>, film: File | null = null): Promise<void> {
   clearError();
   stop();
   const bar = $<HTMLProgressElement>("#bar-done");
   $("#progress").hidden = false;
   $("#cancel").hidden = false;
-  $("#scene").hidden = true;
   stages(0);
   bar.value = 0;
+  let mine = "";
   try {
     say("Sending …");
-    const begun = await start();
+    $("#result").focus({ preventScroll: true });
+    $("#result").scrollIntoView({ block: "start" });
+    const begun = await start(); // what is refused here leaves the scene that was there
+    mine = begun.id;
+    if (running) void post<Job>(`/api/jobs/${running}/cancel`, {}).catch(() => undefined);
+    $("#scene").hidden = true;
     [running, job, view] = [begun.id, begun.id, null];
     [past, future, buffers, addresses] = [[], [], new Map(), {}];
     list.muted.clear();
     list.soloed.clear();
-    place({ x: 0, y: 0, yaw: 0 });
-    $("#result").focus({ preventScroll: true });
-    $("#result").scrollIntoView({ block: "start" });
+    holdFilm(film);
+    head.home();
     let seen = false;
-    const over = await follow(begun.id, (now) => {
+    const over = await follow(mine, (now) => {
+      if (running !== mine) return; // something else was asked for meanwhile
       stages(stageOf(now));
       bar.value = now.done;
       if (now.position !== null) say(now.position === 0 ? "Waiting; you are next." : `Waiting; ${now.position} before you.`);
       else if (now.state === "running") say(`${now.stage} …`);
       if (now.seen && !seen && now.state === "running") {
         seen = true; // what is seen is shown before it sounds
-        void ask<SceneView>(`/api/jobs/${begun.id}/scene`).then((early) => {
-          if (running === begun.id && !view?.voiced) show(early);
+        void ask<SceneView>(`/api/jobs/${mine}/scene`).then((early) => {
+          if (running === mine && !view?.voiced) show(early);
         }, () => undefined);
       }
     });
-    running = null;
+    if (running !== mine) return;
     if (over.state === "cancelled") {
+      running = null;
       $("#progress").hidden = true;
+      $("#scene").hidden = true;
       say("Cancelled.");
       return;
     }
     if (over.state === "failed") throw new Refused(over.message);
-    await openScene(begun.id);
-  } catch (error) {
+    stages(4);
+    await openScene(mine);
     running = null;
+  } catch (error) {
+    if (mine && running !== mine) return;
+    if (mine) {
+      running = null;
+      $("#scene").hidden = true; // what was seen of it already will never sound
+    }
     say("");
     fail(error);
   }
@@ -377,12 +362,11 @@ async function openScene(id: string): Promise<void> {
   referenceDb = reference(whole.scene);
   await fetchStems(whole);
   show(whole);
-  stages(STAGES.length);
-  $("#cancel").hidden = true;
-  $<HTMLProgressElement>("#bar-done").value = 1;
+  $("#progress").hidden = true;
   history.replaceState(null, "", `#${id}`);
   choices();
-  say(`Ready: ${whole.scene.sources.length} sources. Press Play.`);
+  const count = whole.scene.sources.length + whole.scene.bed.length;
+  say(`Ready: ${count} ${count === 1 ? "sound" : "sounds"}. Press Play.`);
 }
 
 $("#cancel").addEventListener("click", () => {
@@ -442,8 +426,15 @@ function hearFile(file: File): void {
     if (file.size > about.limits.upload_mb * 1e6) {
       throw new Refused(`${file.name} is larger than ${about.limits.upload_mb} MB, the most that is taken here`);
     }
-    return send<Job>("/api/listen", { name: file.name, ...(prompt && { prompt }) }, file);
-  });
+    const seconds = $<HTMLInputElement>("#picture-seconds").value;
+    const asked = {
+      name: file.name,
+      projection: $<HTMLSelectElement>("#projection").value,
+      ...(prompt && { prompt }),
+      ...(seconds && { duration_s: seconds }),
+    };
+    return send<Job>("/api/listen", asked, file);
+  }, file);
 }
 
 const files = $<HTMLInputElement>("#file");
@@ -486,11 +477,21 @@ $("#words-card").addEventListener("submit", (event) => {
   const duration_s = Number($<HTMLInputElement>("#seconds").value) || 10;
   void work(() => post<Job>("/api/words", { words, duration_s }));
 });
+for (const button of document.querySelectorAll<HTMLButtonElement>("[data-words]")) {
+  button.addEventListener("click", () => {
+    $<HTMLTextAreaElement>("#words").value = button.dataset["words"] ?? "";
+    $<HTMLFormElement>("#words-card").requestSubmit();
+  });
+}
 
 // ---- Places ----
 
 const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 $("#month").replaceChildren(...MONTHS.map((name, i) => make("option", { value: i + 1, selected: i === 4 }, name)));
+
+function chosenTiles(): string | undefined {
+  return $<HTMLSelectElement>("#tiles").value || undefined;
+}
 
 function when(): { date: string; hour: number } {
   const month = $<HTMLSelectElement>("#month").value.padStart(2, "0");
@@ -498,7 +499,7 @@ function when(): { date: string; hour: number } {
 }
 
 function visit(where: { place: string } | { lat_deg: number; lon_deg: number }): void {
-  void work(() => post<Job>("/api/visit", { ...where, ...when() }));
+  void work(() => post<Job>("/api/visit", { ...where, ...when(), tiles: chosenTiles() }));
 }
 
 $("#place-card").addEventListener("submit", (event) => {
@@ -520,130 +521,19 @@ $<HTMLInputElement>("#place").addEventListener("input", (event) => {
   }, 250);
 });
 
-// ---- The map ----
-
-let world: World | null = null;
-let layer: { job: string; view: MapView } | null = null;
-
-async function pick(lat: number, lon: number): Promise<void> {
-  world?.mark(lat, lon);
-  $<HTMLInputElement>("#place").value = `${lat.toFixed(4)}, ${lon.toFixed(4)}`;
-  if (layer) await cellAt(lat, lon);
-  if (about.features["visit"]) visit({ lat_deg: Number(lat.toFixed(5)), lon_deg: Number(lon.toFixed(5)) });
-}
-
-async function cellAt(lat: number, lon: number): Promise<void> {
-  if (!layer) return;
-  try {
-    const query = new URLSearchParams({ lat_deg: String(lat), lon_deg: String(lon) });
-    const cell = await ask<{ lat_deg: number; lon_deg: number; values: (number | null)[] }>(`/api/jobs/${layer.job}/map/cell?${query}`);
-    const value = cell.values[band()];
-    $("#cell").textContent =
-      `${layer.view.names[band()]} at ${cell.lat_deg.toFixed(2)}, ${cell.lon_deg.toFixed(2)}: ` +
-      (value === null || value === undefined ? "no imagery" : value.toFixed(3));
-  } catch (error) {
-    $("#cell").textContent = error instanceof Refused ? error.message : "";
-  }
-}
-
-$("#open-map").addEventListener("click", async () => {
-  const box = $("#world");
-  box.hidden = !box.hidden;
-  $("#open-map").setAttribute("aria-expanded", String(!box.hidden));
-  if (box.hidden || world) return;
-  try {
-    const { openWorld } = await import("./world");
-    world = await openWorld($("#map"), about.features, (lat, lon) => void pick(lat, lon));
-    const tell = (): void => {
-      const at = world?.map.getCenter().wrap();
-      if (at) $("#middle").textContent = `${at.lat.toFixed(2)}, ${at.lng.toFixed(2)}`;
-    };
-    world.map.on("moveend", tell);
-    tell();
-    document.documentElement.dataset["world"] = "ready";
-    if (layer) drawLayer();
-  } catch {
-    $("#map").textContent = "This browser cannot draw the map (it needs WebGL). Type a place instead; the region below works too.";
-  }
-});
-
-$("#hear-middle").addEventListener("click", () => {
-  const at = world?.map.getCenter().wrap();
-  if (at) void pick(at.lat, at.lng);
-});
-
-$("#use-view").addEventListener("click", () => {
-  const bounds = world?.bounds();
-  if (!bounds) return;
-  ["west", "south", "east", "north"].forEach((id, i) => {
-    $<HTMLInputElement>(`#${id}`).value = String(Math.round((bounds[i] ?? 0) * 100) / 100);
-  });
-});
-
-function band(): number {
-  if (!layer) return 0;
-  const hour = layer.view.hours.length > 1 ? Number($<HTMLInputElement>("#layer-hour").value) : 0;
-  return hour * layer.view.queries.length + Number($<HTMLSelectElement>("#band").value || 0);
-}
-
-function drawLayer(): void {
-  if (!layer) return;
-  const at = band();
-  const [low, high] = layer.view.spans[at] ?? [0, 1];
-  $("#bar-low").textContent = low.toFixed(3);
-  $("#bar-high").textContent = high.toFixed(3);
-  const canvas = $<HTMLCanvasElement>("#bar");
-  const paint = canvas.getContext("2d");
-  if (paint) {
-    const ramp = paint.createLinearGradient(0, 0, canvas.width, 0);
-    layer.view.colours.forEach((colour, i, all) => ramp.addColorStop(i / (all.length - 1), colour));
-    paint.fillStyle = ramp;
-    paint.fillRect(0, 0, canvas.width, canvas.height);
-  }
-  const hour = layer.view.hours[Number($<HTMLInputElement>("#layer-hour").value)];
-  $("#layer-hour-shown").textContent = hour === null || hour === undefined ? "" : `${hour} h`;
-  world?.show(`/api/jobs/${layer.job}/map/${at}.png`, layer.view);
-}
-$("#band").addEventListener("change", drawLayer);
-$("#layer-hour").addEventListener("input", drawLayer);
-
-$("#query-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  clearError();
-  const value = (id: string): number => Number($<HTMLInputElement>(`#${id}`).value);
-  const queries = $<HTMLInputElement>("#queries").value.split(";").map((q) => q.trim()).filter(Boolean);
-  try {
-    say("Asking for a map …");
-    const begun = await post<Job>("/api/map", {
-      west_deg: value("west"),
-      south_deg: value("south"),
-      east_deg: value("east"),
-      north_deg: value("north"),
-      queries,
-      hours: $<HTMLInputElement>("#all-hours").checked ? [0, 6, 12, 18] : [],
-    });
-    const over = await follow(begun.id, (now) => say(now.position ? `Waiting; ${now.position} before you.` : `${now.stage} …`));
-    if (over.state !== "done") throw new Refused(over.message);
-    layer = { job: begun.id, view: await ask<MapView>(`/api/jobs/${begun.id}/map`) };
-    const { queries: asked, hours, notes } = layer.view;
-    $("#band").replaceChildren(...asked.map((name, i) => make("option", { value: i }, name)));
-    $("#hour-box").hidden = hours.length < 2;
-    $<HTMLInputElement>("#layer-hour").max = String(hours.length - 1);
-    $<HTMLInputElement>("#layer-hour").value = "0";
-    $("#layer-notes").replaceChildren(...notes.map((note) => make("li", {}, note)));
-    $("#layer").hidden = false;
-    drawLayer();
-    say("The map is drawn. Click a cell to hear it.");
-  } catch (error) {
-    say("");
-    fail(error);
-  }
+new Atlas(about, {
+  visit: (lat_deg, lon_deg) => visit({ lat_deg, lon_deg }),
+  tiles: chosenTiles,
+  date: () => when().date,
 });
 
 // ---- The start ----
 
 $("#version").textContent = about.version;
 $<HTMLInputElement>("#seconds").max = String(about.limits.duration_s);
+$<HTMLInputElement>("#picture-seconds").max = String(about.limits.duration_s);
+$("#tiles").replaceChildren(...about.tiles.map((name) => make("option", { value: name }, name === "builtin" ? "Blue Marble (built in)" : name)));
+$("#tiles-box").hidden = about.tiles.length < 2;
 if (!about.features["visit"]) {
   const note = $("#place-note");
   note.hidden = false;
@@ -683,7 +573,7 @@ window.earwitness = {
     const now = heard();
     return now ? energies(now, referenceDb, seconds) : null;
   },
-  listener: () => ({ ...listener }),
+  listener: () => ({ ...head.at }),
   scene: () => view?.scene ?? null,
   playing: () => mixer !== null && context?.state === "running",
   settled: () => editing,

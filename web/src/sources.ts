@@ -6,6 +6,8 @@ import { azimuth, distance, first, placed } from "./geometry";
 
 export interface ListEvents {
   edited(part: Part): void;
+  /** The level slides, and is not let go yet. */
+  louder(part: Part): void;
   silenced(): void;
   removed(id: string): void;
   chosen(id: string): void;
@@ -36,13 +38,13 @@ export class SourceList {
   show(scene: Scene, phrases: Record<string, string>): void {
     const focused = document.activeElement?.id;
     this.list.replaceChildren(
-      ...scene.sources.map((source, i) => this.item(source, phrases[source.id] ?? "", mark(i))),
-      ...scene.bed.map((bed) => this.item(bed, phrases[bed.id] ?? "", "")),
+      ...scene.sources.map((source, i) => this.item(source, phrases[source.id] ?? "", mark(i), String(i + 1))),
+      ...scene.bed.map((bed) => this.item(bed, phrases[bed.id] ?? "", "", "∞")),
     );
     if (focused) document.getElementById(focused)?.focus();
   }
 
-  private item(part: Part | Source, phrase: string, colour: string): HTMLLIElement {
+  private item(part: Part | Source, phrase: string, colour: string, number: string): HTMLLIElement {
     const key = part.id;
     const item = make("li", { "data-id": key });
     if (colour) item.style.setProperty("--mark", colour);
@@ -52,7 +54,13 @@ export class SourceList {
       if (words && words !== part.name) this.on.edited({ ...part, name: words });
       else name.value = part.name;
     });
-    const nums = make("div", { class: "nums" }, make("div", {}, make("label", { for: name.id }, "Name"), name));
+    const title = make(
+      "div",
+      { class: "title" },
+      make("span", { class: "chip", "aria-hidden": "true" }, number),
+      make("div", { class: "grow" }, make("label", { for: name.id }, "Name"), name),
+    );
+    const nums = make("div", { class: "nums" });
     if ("positions" in part) nums.append(...this.where(part));
     const level = make("input", {
       id: `level-${key}`,
@@ -62,15 +70,23 @@ export class SourceList {
       step: 1,
       value: Math.round(part.level_db),
     });
+    level.setAttribute("aria-valuetext", `${Math.round(part.level_db)} dB`);
+    const levelLabel = make("label", { for: level.id }, `Level ${Math.round(part.level_db)} dB`);
+    level.addEventListener("input", () => {
+      levelLabel.textContent = `Level ${level.value} dB`;
+      level.setAttribute("aria-valuetext", `${level.value} dB`);
+      this.on.louder({ ...part, level_db: Number(level.value) });
+    });
     level.addEventListener("change", () => this.on.edited({ ...part, level_db: Number(level.value) }));
     const solo = this.toggle(key, "Solo", this.soloed, part.name);
     const mute = this.toggle(key, "Mute", this.muted, part.name);
-    const remove = make("button", { type: "button", id: `remove-${key}`, "aria-label": `Remove ${part.name}` }, "Remove");
+    const remove = make("button", { type: "button", class: "bad", id: `remove-${key}`, "aria-label": `Remove ${part.name}` }, "Remove");
     remove.addEventListener("click", () => this.on.removed(key));
     item.append(
-      nums,
+      title,
       make("p", {}, phrase + (part.stem === null ? " (not voiced yet)" : "")),
-      make("label", { for: level.id }, `Level of ${part.name}, ${Math.round(part.level_db)} dB`),
+      ...(nums.childElementCount ? [nums] : []),
+      levelLabel,
       level,
       make("div", { class: "row" }, solo, mute, remove),
     );
@@ -84,15 +100,21 @@ export class SourceList {
       const input = make("input", { id: `${kind}-${source.id}`, type: "number", value, ...attributes });
       return [make("div", {}, make("label", { for: input.id }, label), input), input];
     };
-    const [a, azimuthInput] = number("azimuth", "Azimuth °", Math.round(azimuth(row)), { min: -180, max: 180, step: 1 });
-    const [d, distanceInput] = number("distance", "Metres", Number(distance(row).toPrecision(3)), { min: 0.2, max: 100000, step: "any" });
+    const [a, azimuthInput] = number("azimuth", "Angle °", Math.round(azimuth(row)), { min: -180, max: 180, step: 1, title: "Degrees from ahead, positive to the left" });
+    const [d, distanceInput] = number("distance", "Metres", Number(distance(row).toPrecision(3)), { min: 0.2, max: 100000, step: "any", title: "Metres from where you start" });
     const change = (): void => {
       const [to, far] = [Number(azimuthInput.value), Number(distanceInput.value)];
       if (Number.isFinite(to) && far > 0) this.on.edited(placed(source, to, far));
     };
     azimuthInput.addEventListener("change", change);
     distanceInput.addEventListener("change", change);
-    return [a, d];
+    if (source.kind !== "area") return [a, d];
+    const [w, width] = number("width", "Width °", Math.round(source.spread_deg), { min: 0, max: 360, step: 5 });
+    width.addEventListener("change", () => {
+      const wide = Number(width.value);
+      if (Number.isFinite(wide)) this.on.edited({ ...source, spread_deg: Math.min(360, Math.max(0, wide)) } as Source);
+    });
+    return [a, d, w];
   }
 
   private toggle(id: string, word: string, held: Set<string>, name: string): HTMLButtonElement {

@@ -108,6 +108,20 @@ class BuiltinEmbedder:
             made.append(unit(run("image", feed)))
         return np.concatenate(made)
 
+    def spectrograms(self, mels: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
+        """Embed log-mel spectrograms (T, 64) of ten seconds, T 1001 or, averaged by fours, 250."""
+        made = [np.zeros((0, self.dim), np.float32)]
+        for mel in mels:
+            held = np.asarray(mel, np.float32)
+            if held.shape not in ((1001, 64), (250, 64)):
+                raise OptionError(
+                    f"a spectrogram has shape {held.shape}; allowed are (1001, 64) and (250, 64)"
+                )
+            if len(held) == 250:  # the network averages by fours, and leaves the last frame out
+                held = np.repeat(held, 4, axis=0)[np.minimum(np.arange(1001), 999)]
+            made.append(unit(run("sound", {"mel": held[None, None]})))
+        return np.concatenate(made)
+
     def sounds(self, sounds: Sequence[Sound]) -> NDArray[np.float32]:
         """Embed sounds: of each its first ten seconds, repeated if it is shorter.
 
@@ -178,7 +192,7 @@ def load_embedder(name: str | Path = "builtin") -> Embedder:
             f"no embedder is called {str(name)!r} and no file is there; "
             f"give 'builtin' or the path of a checkpoint"
         )
-    from earwitness.models.device import require
+    from earwitness.extras import require
 
     require("torch", what="an embedder from a checkpoint", extra="train")
     from earwitness.atlas.sat2sound.embedder import CheckpointEmbedder

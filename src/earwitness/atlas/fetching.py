@@ -25,8 +25,8 @@ from urllib.parse import urlencode, urljoin
 from earwitness import __version__
 from earwitness.atlas.addresses import Target, resolve, target
 from earwitness.atlas.cache import DiskCache
-from earwitness.atlas.extra import atlas_module
 from earwitness.errors import FetchError
+from earwitness.extras import load
 
 USER_AGENT = f"earwitness/{__version__} (Python package; soundscapes from imagery)"
 IMAGES = ("image/png", "image/jpeg", "image/webp", "image/tiff")
@@ -124,7 +124,7 @@ class Fetcher:
         seed: int | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._urllib3 = atlas_module("urllib3", "fetching imagery")
+        self._urllib3 = load("urllib3", "atlas", "fetching imagery")
         self.allow_private, self.cache = allow_private, cache
         self.timeout_s, self.total_s, self.tries = timeout_s, total_s, max(1, tries)
         self.user_agent = user_agent

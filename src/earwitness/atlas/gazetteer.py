@@ -184,6 +184,20 @@ def nearest_place(lat_deg: float, lon_deg: float) -> Place:
     return held.places[int(numbers[score.argmin()])]
 
 
+def people_within(lat_deg: float, lon_deg: float, radius_m: float = 60_000.0) -> int:
+    """Return how many people live in the towns within a radius.
+
+    Examples
+    --------
+    >>> people_within(51.5, -0.1) > 5_000_000, people_within(-80.0, 60.0)
+    (True, 0)
+    """
+    held = _gazetteer()
+    chord = 2.0 * np.sin(min(radius_m / EARTH_M, np.pi) / 2.0)
+    numbers = held.tree.query_ball_point(_directions(lat_deg, lon_deg), chord)
+    return int(sum(held.places[int(number)].population for number in numbers))
+
+
 def distance_m(a: tuple[float, float], b: tuple[float, float]) -> float:
     """Return the way between two places (latitude, longitude) along the ground, metres.
 

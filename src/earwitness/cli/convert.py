@@ -34,7 +34,7 @@ def convert(source: Path, target: Path, heads: int | None, allow_different: bool
     Nothing in the file is run. Every key that is missing, extra or of another shape is named.
     """
     from earwitness.cli.main import quiet
-    from earwitness.models.device import require
+    from earwitness.extras import require
 
     require("torch", "safetensors", what="converting a checkpoint", extra="train")
     from earwitness.atlas.sat2sound.checkpoint import convert as to_safe

@@ -13,12 +13,13 @@ from earwitness.cli.console import console, progress_line
 @click.command(
     epilog="""\b
 Examples
+  earwitness evaluate retrieval --checkpoint builtin --data builtin-world
   earwitness evaluate retrieval --checkpoint runs/first/averaged.pt --data builtin-world
   earwitness evaluate retrieval --checkpoint bingmap_withmeta.ckpt --data hf:MVRL/GeoSound \\
       --imagery bingmap --zoom 1 --zoom 3 --zoom 5 --published --out figures.json
 """
 )
-@click.option("--checkpoint", type=click.Path(path_type=Path), required=True, metavar="FILE")
+@click.option("--checkpoint", required=True, metavar="FILE|builtin")
 @click.option("--data", required=True, metavar="WHAT", help="As in earwitness train.")
 @click.option(
     "--split", type=click.Choice(["train", "val", "test"]), default="test", show_default=True
@@ -54,7 +55,7 @@ Examples
 @click.option("--skip-bad", is_flag=True, help="Leave bad rows out (they are counted).")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="JSON file of all figures.")
 def retrieval(
-    checkpoint: Path, data: str, split: str, imagery: str | None, zooms: tuple[int, ...],
+    checkpoint: str, data: str, split: str, imagery: str | None, zooms: tuple[int, ...],
     concepts: bool, ablate: bool, published: bool, resamples: int, text: str | None, device: str,
     skip_bad: bool, out: Path | None,
 ) -> None:  # fmt: skip

@@ -136,7 +136,7 @@ def convert(name: str, source: Path, out: Path) -> None:
     SOURCE is the folder with CoDi_encoders.pth and CoDi_audio_diffuser_m.pth; nothing but tensors
     is read of them.
     """
-    from earwitness.models.device import require
+    from earwitness.extras import require
     from earwitness.models.resolve import resolve
 
     place = resolve(source, name)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from earwitness.cli.console import console, progress_line
-from earwitness.cli.options import LAYOUTS_HELP, rendering_options
+from earwitness.cli.options import (
+    LAYOUTS_HELP,
+    model_options,
+    model_settings,
+    rendering_options,
+)
 
 
 @click.command(
@@ -47,6 +53,7 @@ Examples
     metavar="NAME",
     help="Who voices sources whose stem is null in scene.json.",
 )
+@model_options
 @rendering_options
 def render(
     scene: Path,
@@ -58,6 +65,7 @@ def render(
     loudness: float | None,
     rate: int | None,
     adm: bool,
+    **more: Any,
 ) -> None:
     """Render a SCENE's folder again, for other layouts or after edits by hand.
 
@@ -78,6 +86,7 @@ def render(
             subtype=subtype,  # type: ignore[arg-type]
             adm=adm,
             voice=voice,
+            models=model_settings(more),
             progress=tell,
         )
     if not quiet():

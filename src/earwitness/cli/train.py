@@ -16,7 +16,7 @@ Examples
   earwitness train --data hf:MVRL/GeoSound --imagery bingmap --text flan-t5-large \\
       --size published --batch 128 --chunk 16 --precision bf16 --out runs/geosound
   earwitness train --data shards/ --out runs/mine --skip-bad
-  accelerate launch --num_processes 2 -m earwitness.cli.main train --data shards/ --out runs/two
+  accelerate launch --num_processes 2 -m earwitness train --data shards/ --out runs/two
 
 Stopped runs go on: give the same command again. Watch one with
   tensorboard --logdir runs/
@@ -31,21 +31,33 @@ Stopped runs go on: give the same command again. Watch one with
 @click.option(
     "--out", "-o", type=click.Path(path_type=Path), required=True, help="Folder of the run."
 )
-@click.option("--steps", type=int, default=1000, show_default=True, help="Batches in all.")
-@click.option("--batch", type=int, default=64, show_default=True, help="Pairs in a batch.")
 @click.option(
-    "--chunk", type=int, default=16, show_default=True,
-    help="Pairs embedded at a time: less takes less memory, the result is the same.",
+    "--size", "sizes", type=click.Choice(["builtin", "small", "published"]),
+    help="The model in the package (2 million parameters, Blue Marble), or 5 or 166 million.  "
+    "[default: builtin for builtin-world, else small]",
 )  # fmt: skip
 @click.option(
-    "--size", "sizes", type=click.Choice(["small", "published"]), default="small",
-    show_default=True, help="5 or 166 million parameters.",
-)  # fmt: skip
-@click.option("--lr", "rate", type=float, default=5e-4, show_default=True, help="Learning rate.")
-@click.option("--warm-up", type=int, default=100, show_default=True, help="Steps of rising rate.")
+    "--steps", type=int, help="Batches in all.  [default: 1000; 500 with the size builtin]"
+)
 @click.option(
-    "--text", default="minilm", show_default=True, metavar="NAME",
-    help="Text encoder: minilm, flan-t5-large (published models), or words (no weights needed).",
+    "--batch", type=int, help="Pairs in a batch.  [default: 64; 128 with the size builtin]"
+)
+@click.option(
+    "--chunk", type=int,
+    help="Pairs embedded at a time: less takes less memory, the result is the same.  "
+    "[default: 16; 128 with the size builtin]",
+)  # fmt: skip
+@click.option(
+    "--lr", "rate", type=float, help="Learning rate.  [default: 5e-4; 1e-3 with the size builtin]"
+)
+@click.option(
+    "--warm-up", type=int,
+    help="Steps of rising rate.  [default: 100; 50 with the size builtin]",
+)  # fmt: skip
+@click.option(
+    "--text", metavar="NAME",
+    help="Text encoder: builtin (in the package), minilm, flan-t5-large (published models), or "
+    "words (random vectors).  [default: builtin with the size builtin, else minilm]",
 )  # fmt: skip
 @click.option(
     "--imagery", type=click.Choice(["sentinel", "bingmap", "googleEarth"]), default="sentinel",
@@ -55,7 +67,10 @@ Stopped runs go on: give the same command again. Watch one with
     "--start", type=click.Path(path_type=Path), help="Checkpoint to start from.", metavar="FILE"
 )
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), default="fp32", show_default=True)
-@click.option("--averaging", type=float, default=0.999, show_default=True, help="Decay of the EMA.")
+@click.option(
+    "--averaging", type=float,
+    help="Decay of the EMA.  [default: 0.999; 0.98 with the size builtin]",
+)  # fmt: skip
 @click.option("--save-every", type=int, default=100, show_default=True, metavar="STEPS")
 @click.option(
     "--validate-every", type=int, default=100, show_default=True, metavar="STEPS",
@@ -65,20 +80,21 @@ Stopped runs go on: give the same command again. Watch one with
 @click.option("--device", default="auto", show_default=True, metavar="auto|cpu|cuda|mps")
 @click.option("--skip-bad", is_flag=True, help="Leave bad rows out (they are counted and named).")
 def train(
-    data: str, out: Path, steps: int, batch: int, chunk: int, sizes: str, rate: float,
-    warm_up: int, text: str, imagery: str, start: Path | None, precision: str, averaging: float,
-    save_every: int, validate_every: int, seed: int, device: str, skip_bad: bool,
+    data: str, out: Path, sizes: str | None, steps: int | None, batch: int | None,
+    chunk: int | None, rate: float | None, warm_up: int | None, text: str | None, imagery: str,
+    start: Path | None, precision: str, averaging: float | None, save_every: int,
+    validate_every: int, seed: int, device: str, skip_bad: bool,
 ) -> None:  # fmt: skip
     """Train Sat2Sound: places, sounds and words in one space."""
     from earwitness.cli.main import quiet
-    from earwitness.models.device import require
+    from earwitness.extras import require
+    from earwitness.verbs.training import named_for, plan_named
     from earwitness.verbs.training import train as learn
 
     require("torch", what="training", extra="train")
-    from earwitness.atlas.sat2sound.training import TrainingPlan
-
-    plan = TrainingPlan(
-        steps=steps, learning_rate=rate, warm_up=warm_up, chunk=chunk, averaging=averaging,
+    sizes = sizes or named_for(data)
+    plan = plan_named(
+        sizes, steps=steps, learning_rate=rate, warm_up=warm_up, chunk=chunk, averaging=averaging,
         seed=seed, save_every=save_every, precision=precision,
     )  # fmt: skip
     with progress_line(quiet()) as tell:

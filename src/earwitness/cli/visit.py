@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
 from earwitness.cli.console import console, progress_line, source_table
-from earwitness.cli.options import LAYOUTS_HELP, rendering_options
+from earwitness.cli.options import (
+    LAYOUTS_HELP,
+    model_options,
+    model_settings,
+    rendering_options,
+)
 
 
 @click.command(
@@ -87,7 +93,8 @@ A provider without a key has terms of use all the same; read them.
     default="synth",
     show_default=True,
     metavar="NAME",
-    help="Who makes the sounds: synth, library:FOLDER (your recordings), or a plug-in's.",
+    help="Who makes the sounds: synth, library:FOLDER (your recordings), a model (codi, audioldm2, "
+    "stable-audio, tangoflux), or a plug-in's.",
 )
 @click.option(
     "--embedder",
@@ -101,6 +108,7 @@ A provider without a key has terms of use all the same; read them.
     is_flag=True,
     help="Let --tiles name a server of the local network or of this machine.",
 )
+@model_options
 @rendering_options
 def visit(
     place: tuple[str, ...],
@@ -125,6 +133,7 @@ def visit(
     loudness: float | None,
     rate: int | None,
     adm: bool,
+    **more: Any,
 ) -> None:
     """Hear a place on Earth: the river from the north-east, the road behind you.
 
@@ -137,6 +146,7 @@ def visit(
     from earwitness.verbs.visiting import visit as go
 
     where = parse_place(place)
+    settings = model_settings(more)
     folder = out if out is not None else Path(folder_name(where, image))
     with progress_line(quiet()) as tell:
         heard = go(
@@ -162,6 +172,7 @@ def visit(
             ground_m=ground,
             bands=bands,
             embedder=embedder,
+            models=settings,
             rate_hz=rate if rate is not None else 48000,
         )
     if not quiet():

@@ -26,6 +26,9 @@ _LEVELS = 3
 _ROUNDS = 12
 _LEAST_OVERLAP = 0.6
 _CUT_CORRELATION = 0.35
+_PLAIN_COST = 0.01  # below this nothing is left to explain
+_EVERY = 2
+_ZOOM_LEVELS, _ZOOM_GAIN = 2, 0.9
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,9 @@ class _Reference:
                 axis=-1,
             )
             rays = np.stack([x, y, np.ones_like(x)], axis=-1)
-            self.levels.append((image, focal, rays, descent))
+            # Neighbouring pixels of the largest say much the same.
+            some = slice(None, None, _EVERY if number == 0 and min(image.shape) >= 48 else 1)
+            self.levels.append((image[some, some], focal, rays[some, some], descent[some, some]))
 
 
 def _sample(image: Array, rays: Array, focal: float) -> tuple[Array, NDArray[np.bool_]]:
@@ -106,10 +111,18 @@ class _Fit:
     cost: float
 
 
-def _align(reference: _Reference, levels: list[Array], turned: Array, zoom: float) -> _Fit:
-    """Return how a frame is turned against the reference: rays_frame = turnedᵀ rays_reference."""
+def _align(
+    reference: _Reference, levels: list[Array], turned: Array, zoom: float, *, zooms: bool = False
+) -> _Fit:
+    """Return how a frame is turned against the reference: rays_frame = turnedᵀ rays_reference.
+
+    Whether it zooms too is asked last, of what fits already, and so at the finer sizes alone.
+    """
+    free = 4 if zooms else 3
     overlap, alike, cost = 0.0, -1.0, 1.0
-    for number in reversed(range(len(reference.levels))):
+    for number in reversed(range(_ZOOM_LEVELS if zooms else len(reference.levels))):
+        if number >= len(reference.levels):
+            continue
         image, focal, rays, descent = reference.levels[number]
         for _ in range(_ROUNDS):
             seen, inside = _sample(levels[number], rays @ turned, focal * zoom)
@@ -120,13 +133,14 @@ def _align(reference: _Reference, levels: list[Array], turned: Array, zoom: floa
             error = (b - b.mean()) * (a.std() + 1.0) / (b.std() + 1.0) - (a - a.mean())
             spread = 1.4826 * float(np.median(np.abs(error))) + _GRAIN
             weight = np.maximum(0.0, 1 - (error / (4.0 * spread)) ** 2) ** 2
-            steep = descent[inside]
+            steep = descent[inside][:, :free]
             weighted = steep * weight[:, None]
-            hessian = weighted.T @ steep + np.eye(4) * 1e-6 * float(np.sum(steep**2) + 1.0)
+            hessian = weighted.T @ steep + np.eye(free) * 1e-6 * float(np.sum(steep**2) + 1.0)
             step = np.linalg.solve(hessian, weighted.T @ error)
             # Inverse compositional: the step warps the reference, so its inverse is put first.
             turned = Rotation.from_rotvec(step[:3]).as_matrix() @ turned
-            zoom = float(np.clip(zoom * np.exp(-step[3]), 0.25, 4.0))
+            if zooms:
+                zoom = float(np.clip(zoom * np.exp(-step[3]), 0.25, 4.0))
             if float(np.abs(step).max()) * focal < 0.01:
                 break
         cost = _cost(error)
@@ -182,6 +196,7 @@ class Camera:
         self._since: tuple[Array, float] = (np.eye(3), 1.0)
         self._step: Array = np.eye(3)
         self._last: Array | None = None
+        self._zooms, self._cost = False, 0.0
 
     def add(self, grey: NDArray[np.uint8]) -> View:
         """Take the next frame, uint8 ``(h, w)``, and return where the camera looks."""
@@ -194,15 +209,24 @@ class Camera:
         turned, zoom = self._since
         # Two guesses: it turns on as it did, or it stands still.
         fits = [_align(self._reference, levels, turned @ self._step, zoom)]
-        if fits[0].cost > 0.05:
+        if fits[0].cost > max(0.05, 1.03 * self._cost):
             fits.append(_align(self._reference, levels, turned, zoom))
         fit = min(fits, key=lambda one: one.cost)
+        # Things that come nearer look like a zoom where they fill much of the picture; a camera
+        # that zooms explains far more of it.
+        if fit.cost > _PLAIN_COST:
+            # While it zooms already, what holds the zoom fast is no good place to begin.
+            begin = (turned, zoom) if self._zooms else (fit.turned, fit.zoom)
+            zoomed = _align(self._reference, levels, *begin, zooms=True)
+            self._zooms = zoomed.cost < _ZOOM_GAIN * fit.cost
+            if self._zooms:
+                fit = zoomed
         still = _unmoved(self._reference, levels, turned, zoom)
         if still.cost <= fit.cost * 1.02 + 1e-4:
             fit = still
         if fit.alike < _CUT_CORRELATION and _far_apart(self._last, image):
             return self._begin(image, fit.alike)
-        self._step = turned.T @ fit.turned
+        self._step, self._cost = turned.T @ fit.turned, fit.cost
         self._since = (fit.turned, fit.zoom)
         self._last = image
         view = View(
@@ -231,6 +255,7 @@ class Camera:
         self._reference = _Reference(image, self._focal_px * zoom)
         self._reference_turned, self._reference_zoom = turned, zoom
         self._since = (np.eye(3), 1.0)
+        self._cost = 0.0
 
 
 def _far_apart(a: Array, b: Array) -> bool:

@@ -24,9 +24,12 @@ LEAST_ALIKE = 0.8
 """Correlation below which nothing is said."""
 
 _GRID = 40
+_SURE = 0.95
+_COARSE, _COARSELY_ALIKE = 14, 0.5  # cells along a core, least correlation on so coarse a grid
 _CORE = 0.5  # of a box: its corners show what is behind
 _ROUNDS = 16
 _LEAST_PX = 10.0
+_MOST_THINGS, _LARGE_PX = 12, 48.0  # what is small or one of a crowd is seldom told apart better
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,72 @@ def _sample(image: Array, x: Array, y: Array) -> Array:
 def _lay(reference: Array, box: Box, other: Array, start: Box) -> _Laid:
     """Return by which scale a box's pixels lie in the other frame, beginning at another box."""
     ratio = float(np.sqrt((start[3] - start[1]) / (box[3] - box[1])))
-    first = _lay_from(reference, box, other, start, 1.0)
+    best = _lay_from(reference, box, other, _middle(start), 1.0)
     # The boxes may differ because the thing grew, or because one of them fits badly.
-    if first.alike > 0.95 or abs(np.log(ratio)) < 0.05:
-        return first
-    second = _lay_from(reference, box, other, start, ratio)
-    return max(first, second, key=lambda laid: laid.alike)
+    if best.alike <= _SURE and abs(np.log(ratio)) >= 0.05:
+        best = _likelier(best, _lay_from(reference, box, other, _middle(start), ratio))
+    if best.alike <= LEAST_ALIKE:
+        # From far beside nothing pulls towards the right place: it is sought first.
+        found = _sought(reference, box, other, start)
+        if found is not None:
+            best = _likelier(best, _lay_from(reference, box, other, found, 1.0))
+    return best
 
 
-def _lay_from(reference: Array, box: Box, other: Array, start: Box, scale: float) -> _Laid:
+def _likelier(one: _Laid, other: _Laid) -> _Laid:
+    return one if one.alike >= other.alike else other
+
+
+def _middle(box: Box) -> tuple[float, float]:
+    return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+
+
+def _sought(reference: Array, box: Box, other: Array, around: Box) -> tuple[float, float] | None:
+    """Return where in the other frame, near a box, a box's pixels are likeliest found.
+
+    Normalised correlation on a coarse grid, all places within half the box's size.
+    """
+    wide, tall = (box[2] - box[0]) * _CORE, (box[3] - box[1]) * _CORE
+    cell = max(wide, tall) / _COARSE
+    columns, rows = max(4, round(wide / cell)), max(4, round(tall / cell))
+    patch = _patch(reference, _middle(box), cell, columns, rows)
+    window = _patch(other, _middle(around), cell, 3 * columns, 3 * rows)
+    places = np.lib.stride_tricks.sliding_window_view(window, (rows, columns))
+    patch = patch - patch.mean()
+    spread = places.std(axis=(2, 3)) * patch.std() * patch.size
+    alike = np.einsum("ijkl,kl->ij", places, patch) / np.maximum(spread, 1e-9)
+    alike[spread < 1.0 * patch.size] = -1.0
+    down, right = np.unravel_index(int(alike.argmax()), alike.shape)
+    if alike[down, right] < _COARSELY_ALIKE:
+        return None
+    x, y = _middle(around)
+    return x + (float(right) - columns) * cell, y + (float(down) - rows) * cell
+
+
+def _patch(
+    image: Array, middle: tuple[float, float], cell: float, columns: int, rows: int
+) -> Array:
+    """Return brightness in cells around a point, a little blurred, so that nothing is missed."""
+    u, v = np.meshgrid(
+        middle[0] + (np.arange(columns) - (columns - 1) / 2) * cell,
+        middle[1] + (np.arange(rows) - (rows - 1) / 2) * cell,
+    )
+    quarter = cell / 4
+    return (
+        np.asarray(
+            sum(
+                _sample(image, u + a, v + b)
+                for a in (-quarter, quarter)
+                for b in (-quarter, quarter)
+            )
+        )
+        / 4
+    )
+
+
+def _lay_from(
+    reference: Array, box: Box, other: Array, start: tuple[float, float], scale: float
+) -> _Laid:
     wide, tall = (box[2] - box[0]) * _CORE, (box[3] - box[1]) * _CORE
     cells = np.linspace(-0.5, 0.5, _GRID)
     u, v = np.meshgrid(cells * wide, cells * tall)
@@ -63,7 +123,7 @@ def _lay_from(reference: Array, box: Box, other: Array, start: Box, scale: float
     gx, gy = gx / (wide / (_GRID - 1)), gy / (tall / (_GRID - 1))
     # How brightness changes with a shift right, a shift down, and growth.
     steep = np.stack([gx, gy, gx * u + gy * v], axis=-1).reshape(-1, 3)
-    shift_x, shift_y = (start[0] + start[2]) / 2, (start[1] + start[3]) / 2
+    shift_x, shift_y = start
     alike = -1.0
     for _ in range(_ROUNDS):
         seen = _sample(other, shift_x + scale * u, shift_y + scale * v)
@@ -127,7 +187,10 @@ def paired(before: list[Box], now: list[Box]) -> list[tuple[int, int]]:
     A thing may be paired with several; the track decides later which of them counts.
     """
     pairs = []
-    for j, box in enumerate(now):
+    largest = sorted(range(len(now)), key=lambda j: -_area(now[j]))[:_MOST_THINGS]
+    for j in sorted(largest):
+        box = now[j]
+        likely = []
         for i, its in enumerate(before):
             tall = max(box[3] - box[1], its[3] - its[1])
             away = np.hypot(
@@ -135,5 +198,10 @@ def paired(before: list[Box], now: list[Box]) -> list[tuple[int, int]]:
             )
             ratio = (box[3] - box[1]) / max(its[3] - its[1], 1e-6)
             if away < 2.0 * tall and 0.4 < ratio < 2.5:
-                pairs.append((i, j))
+                likely.append((away / tall + abs(float(np.log(ratio))), i))
+        pairs += [(i, j) for _, i in sorted(likely)[: 2 if _area(box) > _LARGE_PX**2 else 1]]
     return pairs
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])

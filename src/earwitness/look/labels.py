@@ -174,3 +174,42 @@ def masses(probabilities: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDA
     """
     own, friendly = _matrices()
     return own @ probabilities, friendly @ probabilities
+
+
+_FAMILIES = (
+    frozenset({"car", "truck", "bus", "train"}),
+    frozenset({"bicycle", "motorcycle"}),
+)
+
+
+@cache
+def family_of_label(label: str) -> str:
+    """Return the family of a label of the detector: what it may be mistaken for in another frame.
+
+    Examples
+    --------
+    >>> family_of_label("truck") == family_of_label("car"), family_of_label("cow")
+    (True, 'animal')
+    """
+    for family in _FAMILIES:
+        if label in family:
+            return sorted(family)[0]
+    kind = next((one for one in kinds().values() if label in one.coco), None)
+    return "animal" if kind is not None and kind.animal else label
+
+
+@cache
+def family_of(concept: str) -> str:
+    """Return the family of a concept, empty where the detector has no label for it.
+
+    Examples
+    --------
+    >>> family_of("footsteps"), family_of("dog"), family_of("wind")
+    ('person', 'animal', '')
+    """
+    if concept in ("speech", "footsteps"):
+        return "person"
+    kind = next((one for one in kinds().values() if one.concept == concept), None)
+    if kind is None:
+        return ""
+    return "animal" if kind.animal else family_of_label(min(kind.coco)) if kind.coco else ""

@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from earwitness.look.compose import compose
-from earwitness.look.contract import Depth, Namer, Picture, Segmenter
-from earwitness.look.geometry import Box, Pinhole, centre, focal_px
+from earwitness.look.contract import Depth, Glancer, Namer, Picture, Segmenter
+from earwitness.look.eyes import COCO_CLASSES
+from earwitness.look.geometry import Box, Pinhole, centre, focal_px, overlap
 from earwitness.look.naming import settled
 from earwitness.look.outlines import box_of
 from earwitness.look.round import compose_round, things_round
@@ -73,6 +74,10 @@ class Lens(Protocol):
         """Return the things in a frame, directions as the camera sees them."""
         ...
 
+    def glance(self, picture: Picture, time_s: float, zoom: float) -> list[Seen] | None:
+        """Return what is seen at a glance, without names, or None if nobody can glance."""
+        ...
+
     def still(self, picture: Picture) -> Scene:
         """Return the scene that a single frame shows."""
         ...
@@ -100,27 +105,28 @@ class FlatLens:
         camera = Pinhole(picture.width_px, picture.height_px, focal)
         seen = []
         for i in settled(found, names):
-            region, name = found[i], names[i]
-            box = box_of(region.mask)
-            x, y = centre(box)
-            azimuth, elevation = camera.angles(x, y)
-            low, high = camera.angles([x, x], [box[3], box[1]])[1]
-            seen.append(
-                Seen(
-                    time_s,
-                    float(azimuth),
-                    float(elevation),
-                    camera.width_deg(box),
-                    float(high - low),
-                    far[i].metres,
-                    name.concept or "",
-                    name.words,
-                    min(region.score, name.score),
-                    box,
-                    _whole(box, picture),
-                )
-            )
+            name, box = names[i], box_of(found[i].mask)
+            sure = min(found[i].score, name.score)
+            told = (name.concept or "", name.words)
+            seen.append(_seen(time_s, camera, box, far[i].metres, told, sure))
+        # What the detector sees and nobody gives a name to still tells where a thing has gone.
+        for one, name, away in zip(found, names, far, strict=True):
+            if name.concept is None and not name.words and one.hint in COCO_CLASSES:
+                box = box_of(one.mask)
+                if all(overlap(box, other.box_px) < _SAME for other in seen):
+                    seen.append(_seen(time_s, camera, box, away.metres, ("", one.hint), one.score))
         return seen
+
+    def glance(self, picture: Picture, time_s: float, zoom: float) -> list[Seen] | None:
+        """Return what is seen at a glance; see :class:`Lens`."""
+        if not isinstance(self.parts.segmenter, Glancer):
+            return None
+        focal = focal_px(picture.width_px, picture.height_px, fov_deg=self.parts.fov_deg) * zoom
+        camera = Pinhole(picture.width_px, picture.height_px, focal)
+        return [
+            _seen(time_s, camera, one.box_px, 0.0, ("", one.label), one.score)
+            for one in self.parts.segmenter.glance(picture)
+        ]
 
     def still(self, picture: Picture) -> Scene:
         """Return the scene of one frame; see :class:`Lens`."""
@@ -159,6 +165,10 @@ class RoundLens:
         parts = self.parts
         return things_round(picture, parts.segmenter, parts.namer, parts.depth, time_s=time_s)
 
+    def glance(self, picture: Picture, time_s: float, zoom: float) -> list[Seen] | None:
+        """Return None: things all around are looked at whole."""
+        return None
+
     def still(self, picture: Picture) -> Scene:
         """Return the scene of one frame; see :class:`Lens`."""
         parts = self.parts
@@ -178,15 +188,42 @@ class RoundLens:
         return 360.0
 
 
+_SAME = 0.5
 _EDGE = 0.015  # of a side: a box nearer than this to the frame's edge is taken as cut off
 
 
-def _whole(box: Box, picture: Picture) -> bool:
-    """Return whether a box keeps clear of the frame's edges."""
-    across, down = _EDGE * picture.width_px, _EDGE * picture.height_px
-    return (
-        box[0] > across
-        and box[1] > down
-        and box[2] < picture.width_px - across
-        and box[3] < picture.height_px - down
+def _seen(
+    time_s: float,
+    camera: Pinhole,
+    box: Box,
+    distance_m: float,
+    told: tuple[str, str],
+    score: float,
+) -> Seen:
+    x, y = centre(box)
+    azimuth, elevation = camera.angles(x, y)
+    low, high = camera.angles([x, x], [box[3], box[1]])[1]
+    return Seen(
+        time_s,
+        float(azimuth),
+        float(elevation),
+        camera.width_deg(box),
+        float(high - low),
+        distance_m,
+        *told,
+        score,
+        box,
+        _cut(box, camera),
     )
+
+
+def _cut(box: Box, picture: Pinhole) -> str:
+    """Return which sides of the frame a box touches; see :class:`~earwitness.look.tracks.Seen`."""
+    across, down = _EDGE * picture.width_px, _EDGE * picture.height_px
+    touched = {
+        "l": box[0] <= across,
+        "t": box[1] <= down,
+        "r": box[2] >= picture.width_px - across,
+        "b": box[3] >= picture.height_px - down,
+    }
+    return "".join(side for side, yes in touched.items() if yes)

@@ -138,9 +138,9 @@ class FlatView:
             float(abs(high - low)),
         )
 
-    def whole(self, box_px: tuple[float, float, float, float]) -> bool:
-        """Return whether a box keeps clear of the view's edges."""
-        edge = 0.01 * self.picture.width_px
+    def whole(self, box_px: tuple[float, float, float, float], *, margin: float = 0.01) -> bool:
+        """Return whether a box keeps clear of the view's sides, by a part of its width."""
+        edge = margin * self.picture.width_px
         return box_px[0] > edge and box_px[2] < self.picture.width_px - edge
 
 

@@ -34,6 +34,15 @@ _COLUMNS, _ROWS = 720, 360  # of the grid on which seen things are grouped: half
 _SURE = 0.5  # a detector's score above which its box is believed
 _DOUBTFUL = 0.3  # below this a thing that shares its place with a surer one is that one
 _AROUND = 2.0  # how many times its own size a closer look shows
+_NARROWEST_DEG, _WIDEST_DEG = 40.0, 90.0  # of a closer look
+_CLOSER = 2  # times
+_ASKEW_DEG = 30.0  # from its view's middle: farther off another view shows a thing straighter
+_MARGIN = {
+    True: 0.015,
+    False: 0.05,
+}  # from a view's edge: a detector's box, the probe's
+_PROBE = 0.5  # what the probe's surety of "some thing" counts beside a detector's of its box
+_CUT_OFF = 0.4
 _BED_VIEWS = 3  # of the eight views must agree on a second bed
 
 
@@ -46,6 +55,23 @@ class _Look:
     distance: Distance
     extent: Extent
     whole: bool
+    askew_deg: float
+
+    @property
+    def straight(self) -> bool:
+        """Whether the view shows all of it, and not from the corner of the eye."""
+        return self.whole and self.askew_deg < _ASKEW_DEG
+
+    @property
+    def sure(self) -> bool:
+        """Whether its box is believed as it is."""
+        return bool(self.found.hint) and self.found.score >= _SURE and self.straight
+
+    @property
+    def fits(self) -> float:
+        """How far its box is believed, 0 to 1."""
+        known = 1.0 if self.found.hint else _PROBE
+        return self.name.score * self.found.score * known * (1.0 if self.straight else _CUT_OFF)
 
 
 def _looks(
@@ -58,7 +84,10 @@ def _looks(
     every = []
     for one, name, metres in zip(found, names, far, strict=True):
         box = box_of(one.mask)
-        every.append(_Look(one, name, metres, view.extent(box), view.whole(box)))
+        extent = view.extent(box)
+        whole = view.whole(box, margin=_MARGIN[bool(one.hint)])
+        askew = abs(float(frame.wrap_deg(extent.azimuth_deg - view.yaw_deg)))
+        every.append(_Look(one, name, metres, extent, whole, askew))
     # A detector of a whole picture without things answers the picture itself: in a view of a
     # panorama that is nothing.
     heard = [every[i] for i in settled(found, names) if found[i].hint != "whole"]
@@ -72,39 +101,59 @@ def _closer(
 ) -> list[tuple[Extent, list[_Look]]]:
     """Look again, straight and from nearer, at things that no view was sure of.
 
-    What stands askew in every view has a box that says little of where it is.
+    What stands askew in every view has a box that says little of where it is, and a piece at a
+    view's edge is a piece of something, or of nothing: a look straight at it tells.
     """
-    made = []
+    made: list[tuple[Extent, list[_Look]]] = []
     for extent, looks in seen:
         best = looks[0]
-        if best.found.what != "thing" or best.found.score >= _SURE:
+        if best.found.what != "thing":
             made.append((extent, looks))
             continue
-        size = max(extent.width_deg, extent.height_deg)
-        view = flat_view(
-            picture,
-            extent.azimuth_deg,
-            float(np.clip(extent.elevation_deg, -60, 60)),
-            float(np.clip(_AROUND * size, 30.0, 90.0)),
-        )
-        again = [
-            one
-            for one in _looks(view, *parts, stuff=False)[0]
-            if one.found.score > best.found.score
-            and (one.extent.inside(extent) > 0.5 or extent.inside(one.extent) > 0.5)
-        ]
-        if again:
-            best = max(again, key=lambda one: one.found.score * one.name.score)
+        for _ in range(_CLOSER):
+            if best.sure:
+                break
+            again = [one for one in _straight_at(picture, best.extent, parts) if _meet(one, best)]
+            nearer = max(again, key=lambda one: one.fits, default=None)
+            if nearer is None or nearer.fits <= best.fits:
+                break
+            best = nearer
+        if best is not looks[0]:
             made.append((best.extent, [best, *looks]))
-        else:
+        elif best.straight or best.found.hint:
             made.append((extent, looks))
-    return made
+    # What were two pieces may have turned out to be one thing.
+    every = [one for _, looks in made for one in looks[:1]]
+    rest = {id(looks[0]): looks for _, looks in made}
+    return [
+        (extent, [one for best in looks for one in rest[id(best)]])
+        for extent, looks in _together(every)
+    ]
+
+
+def _straight_at(
+    picture: Picture, extent: Extent, parts: tuple[Segmenter, Namer, Depth]
+) -> list[_Look]:
+    """Return what a view sees whose middle lies on an extent."""
+    size = max(extent.width_deg, extent.height_deg)
+    view = flat_view(
+        picture,
+        extent.azimuth_deg,
+        float(np.clip(extent.elevation_deg, -60, 60)),
+        float(np.clip(_AROUND * size, _NARROWEST_DEG, _WIDEST_DEG)),
+    )
+    return _looks(view, *parts, stuff=False)[0]
+
+
+def _meet(one: _Look, other: _Look) -> bool:
+    inner = max(one.extent.inside(other.extent), other.extent.inside(one.extent))
+    return inner > 0.5
 
 
 def _apart(seen: list[tuple[Extent, list[_Look]]]) -> list[tuple[Extent, list[_Look]]]:
     """Return what is seen without second names for what has a surer one."""
     kept: list[tuple[Extent, list[_Look]]] = []
-    order = sorted(seen, key=lambda one: one[1][0].found.score * one[1][0].name.score, reverse=True)
+    order = sorted(seen, key=lambda one: one[1][0].fits, reverse=True)
     for extent, looks in order:
         name, unsure = looks[0].name, looks[0].found.score < _DOUBTFUL
         stuff = looks[0].found.what == "stuff"
@@ -125,9 +174,8 @@ def _together(looks: Sequence[_Look]) -> list[tuple[Extent, list[_Look]]]:
             one.extent,
             one.name.concept or one.name.words,
             one.found.what,
-            # A thing that the detector is unsure of has a box that fits badly.
-            one.name.score * (one.found.score if one.found.what == "thing" else 1.0),
-            one.whole,
+            one.fits if one.found.what == "thing" else one.name.score,
+            one.straight if one.found.what == "thing" else one.whole,
             i,
         )
         for i, one in enumerate(looks)

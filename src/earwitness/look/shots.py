@@ -30,6 +30,10 @@ Array = NDArray[np.float64]
 MOTION_PER_S = 25.0
 """Most frames a second that camera and motion are worked out for."""
 
+WHOLE_EVERY_S = 0.9
+"""Time from one whole look to the next; the looks between are glances, where eyes can glance."""
+
+GLANCE_WITHIN_S = 0.5
 STILL = 0.01
 _KEY_AFTER_S = 0.4  # the first frames of a shot are often still blended with the last one's end
 _KEY_EVERY_S = 10.0
@@ -150,6 +154,7 @@ class Watcher:
         self._size = (0, 0)
         self._last_frame_s = -1.0
         self._next_look_s = 0.0
+        self._whole_s = -np.inf
         self._looks = 0
         self._before: list[tuple[float, Array, list[Seen]]] = []
         self.stills: list[tuple[float, NDArray[np.uint8]]] = []
@@ -187,7 +192,7 @@ class Watcher:
         if view.cut or self._shot is None:
             ended, self._shot = self._shot, Shot(one.time_s, one.time_s)
             self._before = []
-            self._next_look_s = one.time_s
+            self._next_look_s, self._whole_s = one.time_s, -np.inf
         self._last_frame_s = one.time_s
         shot = self._shot
         shot.end_s = one.time_s
@@ -205,7 +210,7 @@ class Watcher:
         if seen is None:
             picture = self._picture(one)
             self._looks += 1
-            seen = self._lens.things(picture, one.time_s, shot.zooms[-1])
+            seen = self._seen(picture, one.time_s, shot)
             seen = self._grown(one, seen)
             if self._memory is not None:
                 self._memory.keep(one.time_s, seen)
@@ -222,8 +227,20 @@ class Watcher:
             shot.keys = [(one.time_s, self._still(one, picture))]
         elif one.time_s - shot.keys[-1][0] >= _KEY_EVERY_S:
             shot.keys.append((one.time_s, self._still(one, picture)))
-        still = shot.motion.latest < STILL and not shot.moved
+        # A shot's first frame says nothing of motion.
+        still = shot.motion.latest < STILL and not shot.moved and len(shot.times_s) > 1
         self._next_look_s = one.time_s + self._interval_s * (2.0 if still else 1.0)
+
+    def _seen(self, picture: Picture, time_s: float, shot: Shot) -> list[Seen]:
+        """Look at a frame whole once a second, and at those between with a glance."""
+        # A glance misses small things: it bridges short gaps only, not those of a still picture.
+        close = shot.seen and time_s - shot.seen[-1][0] <= GLANCE_WITHIN_S
+        if close and time_s - self._whole_s < WHOLE_EVERY_S - 1e-6:
+            seen = self._lens.glance(picture, time_s, shot.zooms[-1])
+            if seen is not None:
+                return seen
+        self._whole_s = time_s
+        return self._lens.things(picture, time_s, shot.zooms[-1])
 
     def _grown(self, one: Frame, seen: list[Seen]) -> list[Seen]:
         """Return what is seen with how much it has grown since the last two looks."""
@@ -239,6 +256,7 @@ class Watcher:
                 surer = its[i].score >= seen[j].score
                 value = growth(earlier, there[i], grey, boxes[j], surer_before=surer)
                 if value is not None:
+                    value += _per_pixel(seen[j]) - _per_pixel(its[i])
                     grew[j].append((its[i].box_px, round(value, 5)))
         self._before = [*self._before[-1:], (one.time_s, grey, seen)]
         return [replace(each, grew=tuple(rows)) for each, rows in zip(seen, grew, strict=True)]
@@ -268,6 +286,15 @@ def _brightness(one: Frame) -> Array:
     return one.grey(SIDE_PX).astype(np.float64)
 
 
+def _per_pixel(one: Seen) -> float:
+    """Return the logarithm of the angle that a pixel shows where a thing is.
+
+    It falls towards the edges and with the zoom; what grows in pixels only comes no nearer.
+    """
+    angle = 2 * np.tan(np.radians(max(one.height_deg, 0.05)) / 2)
+    return float(np.log(angle / max(one.box_px[3] - one.box_px[1], 1e-6)))
+
+
 def _times(box: Box, scale: float) -> Box:
     return (box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale)
 
@@ -279,7 +306,7 @@ def _looked_px(one: Frame, longest_px: int) -> tuple[int, int]:
 
 def _in_world(one: Seen, turned: Array) -> Seen:
     """Return what the camera saw as it lies in the shot's world."""
-    place = turned @ frame.xyz(one.azimuth_deg, one.elevation_deg, one.distance_m)
+    place = turned @ frame.xyz(one.azimuth_deg, one.elevation_deg, 1.0)
     azimuth, elevation, _ = frame.angles(place)
     return replace(one, azimuth_deg=float(azimuth), elevation_deg=float(elevation))
 

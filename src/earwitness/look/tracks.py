@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.optimize import linear_sum_assignment
 
+from earwitness.look.labels import family_of, family_of_label
 from earwitness.scene import frame
 
 Array = NDArray[np.float64]
@@ -25,7 +26,10 @@ Array = NDArray[np.float64]
 LONGEST_GAP_S = 1.5
 """Longest that a thing may be out of sight and still be the same."""
 
-_BOX_SIGMA, _STEP_SIGMA, _LOOSE_SIGMA = 0.12, 0.012, 0.3  # of the logarithm of a size
+_BOX_SIGMA, _STEP_SIGMA, _LOOSE_SIGMA = 0.12, 0.012, 1.0  # of the logarithm of a size
+_RATE_SIGMA = 0.3  # how much its growth a second changes within a second
+_REWEIGHED = 4
+_WHOLE_WITHIN_S, _SIZE_OFF = 2.0, 0.25
 _FARTHEST = 1.6  # in widths: farther from its prediction nothing is the same thing
 _NEVER = 1e6
 
@@ -45,13 +49,14 @@ class Seen:
     distance_m
         How far.
     concept, words
-        What it is taken for.
+        What it is taken for. Of what was seen at a glance the concept is empty, the words are the
+        detector's label, and the distance is not known.
     score
         How sure, 0 to 1.
     box_px
         Where in the frame.
-    whole
-        Whether the frame shows all of it; its size tells nothing of its distance otherwise.
+    cut
+        Which sides of the frame cut it off: any of ``l``, ``t``, ``r``, ``b``.
     grew
         By how much it may have grown since the look before: rows of a box there and the logarithm
         of the growth.
@@ -67,8 +72,18 @@ class Seen:
     words: str
     score: float
     box_px: tuple[float, float, float, float]
-    whole: bool = True
+    cut: str = ""
     grew: tuple[tuple[tuple[float, float, float, float], float], ...] = ()
+
+    @property
+    def named(self) -> bool:
+        """Whether it was looked at well enough to have a name and a distance."""
+        return bool(self.concept)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the frame shows all of it; its size tells nothing of its distance otherwise."""
+        return not self.cut
 
     def grown_from(self, before: Seen) -> float | None:
         """Return the logarithm of the growth since an earlier sight, or None if it is not known."""
@@ -101,7 +116,7 @@ class Track:
     def name(self) -> tuple[str, str]:
         """Concept and words, by vote: each observation votes with its score."""
         votes: Counter[str] = Counter()
-        for one in self.seen:
+        for one in self.named or self.seen:
             votes[one.concept] += one.score  # type: ignore[assignment]
         concept = max(votes, key=lambda key: (votes[key], key))
         words: Counter[str] = Counter()
@@ -112,8 +127,13 @@ class Track:
 
     @property
     def score(self) -> float:
-        """Mean score of its observations."""
-        return float(np.mean([one.score for one in self.seen]))
+        """Mean score of its observations that have a name."""
+        return float(np.mean([one.score for one in self.named or self.seen]))
+
+    @property
+    def named(self) -> list[Seen]:
+        """Its observations that have a name."""
+        return [one for one in self.seen if one.named]
 
     def expected(self, time_s: float) -> tuple[float, float, float, float]:
         """Return azimuth, elevation, width and height expected at a time.
@@ -150,8 +170,16 @@ def _cost(track: Track, one: Seen) -> float:
     reach = away / size / patience
     if reach > _FARTHEST or grown > 1.8:
         return _NEVER
-    other = 0.0 if one.concept == track.name[0] else 0.7
+    concept, words = track.name
+    mine, its = _family(one.concept, one.words), _family(concept, words)
+    if mine and its and mine != its:
+        return _NEVER  # one who walks past a bicycle does not become one
+    other = 0.7 if concept and one.concept and one.concept != concept else 0.0
     return float(reach + 0.4 * grown + other)
+
+
+def _family(concept: str, words: str) -> str:
+    return family_of(concept) if concept else family_of_label(words)
 
 
 def follow(
@@ -177,13 +205,23 @@ def follow(
     for time_s, seen in frames:
         done += [track for track in alive if time_s - track.end_s > LONGEST_GAP_S]
         alive = [track for track in alive if time_s - track.end_s <= LONGEST_GAP_S]
-        free = set(range(len(seen)))
-        if alive and seen:
-            cost = np.array([[_cost(track, one) for one in seen] for track in alive])
-            for i, j in zip(*linear_sum_assignment(cost), strict=True):
-                if cost[i, j] < _NEVER:
-                    alive[int(i)].seen.append(seen[int(j)])
-                    free.discard(int(j))
+        free, waiting = set(range(len(seen))), list(alive)
+        # What has a name comes first; what has none goes to those that are left.
+        for named in (True, False):
+            some = [j for j in sorted(free) if seen[j].named is named]
+            if not waiting or not some:
+                continue
+            cost = np.array([[_cost(track, seen[j]) for j in some] for track in waiting])
+            given = [
+                (int(i), some[int(j)])
+                for i, j in zip(*linear_sum_assignment(cost), strict=True)
+                if cost[i, j] < _NEVER
+            ]
+            for i, j in given:
+                waiting[i].seen.append(seen[j])
+                free.discard(j)
+            taken = {i for i, _ in given}
+            waiting = [track for i, track in enumerate(waiting) if i not in taken]
         alive += [Track([seen[j]]) for j in sorted(free)]
     tracks = sorted(done + alive, key=lambda track: track.start_s)
     if not frames:
@@ -194,7 +232,7 @@ def follow(
     return [
         track
         for track in tracks
-        if track.end_s - track.start_s >= least_s and len(track.seen) >= least_seen
+        if track.end_s - track.start_s >= least_s and len(track.seen) >= least_seen and track.named
     ]
 
 
@@ -262,11 +300,14 @@ def path(
     times = np.array([one.time_s for one in track.seen])
     weights = np.array([max(one.score, 0.05) for one in track.seen]) ** 2
     weights /= weights.max()
-    turns = np.unwrap([np.radians(one.azimuth_deg) for one in track.seen])
-    rises = np.array([one.elevation_deg for one in track.seen])
-    far = _steadied(track)
-    azimuth = np.degrees(smooth(times, turns, weights, stiffness_s))
-    elevation = smooth(times, rises, weights, stiffness_s)
+    size = _sizes(track)
+    places = np.array(_middles(track, size))
+    turns = np.unwrap(np.radians(places[:, 0]))
+    rises = places[:, 1]
+    far = _steadied(track, size)
+    fitting = weights * _fitting(track, size)
+    azimuth = np.degrees(smooth(times, turns, fitting, stiffness_s))
+    elevation = smooth(times, rises, fitting, stiffness_s)
     distance = smooth(times, far, weights * _plain(far), 3 * stiffness_s)
     count = max(2, round((times[-1] - times[0]) / step_s) + 1)
     at = np.linspace(times[0], times[-1], count) if times[-1] > times[0] else times[:1]
@@ -279,19 +320,15 @@ def path(
     return tuple((row[0], row[1], row[2], row[3]) for row in rows)
 
 
-def _steadied(track: Track) -> Array:
-    """Return the logarithms of a track's distances, their changes taken from its apparent size.
+def _sizes(track: Track) -> Array | None:
+    """Return the logarithms of a track's angular heights, made steady by how much it grew.
 
-    How far a thing is, is estimated anew at each look, from witnesses that come and go. How it
-    *changes* is told far better by its size: a rigid thing twice as high is twice as near. The
-    level is the median of the looks, the course that of the size; where the frame shows only part
-    of the thing, the looks alone count.
+    None where it is hardly ever seen whole: then boxes say nothing of its size.
     """
-    far = np.log([max(one.distance_m, 0.1) for one in track.seen])
     size = np.log([2 * np.tan(np.radians(max(one.height_deg, 0.05)) / 2) for one in track.seen])
     whole = np.array([one.whole for one in track.seen])
-    if whole.sum() < 3:
-        return np.asarray(far, np.float64)
+    if whole.sum() < min(3, len(whole)):
+        return None
     weights = np.where(whole, [max(one.score, 0.05) ** 2 for one in track.seen], 1e-3)
     steps = [
         (i, j, track.seen[j].grown_from(track.seen[i]))
@@ -299,35 +336,116 @@ def _steadied(track: Track) -> Array:
         for i in (j - 2, j - 1)
         if i >= 0
     ]
-    size = _integrated(size, weights * _plain(size), steps)
+    times = np.array([one.time_s for one in track.seen])
+    return _integrated(times, size, weights * _plain(size), steps)
+
+
+def _steadied(track: Track, size: Array | None) -> Array:
+    """Return the logarithms of a track's distances, their changes taken from its apparent size.
+
+    How far a thing is, is estimated anew at each look, from witnesses that come and go. How it
+    *changes* is told far better by its size: a rigid thing twice as high is twice as near. The
+    level is the median of the looks, the course that of the size; where the frame shows only part
+    of the thing, the looks alone count.
+    """
+    named = track.named
+    far = np.interp(
+        [one.time_s for one in track.seen],
+        [one.time_s for one in named],
+        np.log([max(one.distance_m, 0.1) for one in named]),
+    )
+    if size is None:
+        return np.asarray(far, np.float64)
+    whole = np.array([one.whole and one.named for one in track.seen])
+    if not whole.any():
+        whole = np.array([one.whole for one in track.seen])
     level = float(np.median((far + size)[whole]))
     return np.asarray(level - size, np.float64)
 
 
+def _middles(track: Track, size: Array | None) -> list[tuple[float, float]]:
+    """Return azimuth and elevation of a track's middle at each sight.
+
+    Of what the frame cuts off only a part is seen, whose middle is not the thing's. One edge is
+    seen still, and the thing's whole size is known from the sights just before or after.
+    """
+    whole = [i for i, one in enumerate(track.seen) if one.whole]
+    places = []
+    for i, one in enumerate(track.seen):
+        azimuth, elevation = one.azimuth_deg, one.elevation_deg
+        near = min(whole, key=lambda j: abs(track.seen[j].time_s - one.time_s), default=None)
+        if size is not None and one.cut and near is not None:
+            other = track.seen[near]
+            if abs(other.time_s - one.time_s) <= _WHOLE_WITHIN_S:
+                factor = float(np.exp(size[i] - size[near]))
+                wider = max(0.0, other.width_deg * factor - one.width_deg) / 2
+                higher = max(0.0, other.height_deg * factor - one.height_deg) / 2
+                azimuth += wider * (("l" in one.cut) - ("r" in one.cut))
+                elevation += higher * (("t" in one.cut) - ("b" in one.cut))
+        places.append((azimuth, elevation))
+    return places
+
+
+def _fitting(track: Track, size: Array | None) -> Array:
+    """Return how far a track's boxes are to be believed: those far from its size fit it badly."""
+    if size is None:
+        return np.ones(len(track.seen))
+    wide = np.log([max(one.width_deg, 0.05) for one in track.seen])
+    tall = np.log([2 * np.tan(np.radians(max(one.height_deg, 0.05)) / 2) for one in track.seen])
+    whole = np.array([one.whole for one in track.seen])
+    usual = float(np.median((wide - size)[whole]))
+    off = (wide - size - usual + tall - size) / 2
+    # Less than all of it is seen where the frame cuts it; never more.
+    off = np.where(whole, off, np.maximum(off, 0.0))
+    return np.asarray(1 / (1 + (off / _SIZE_OFF) ** 2) ** 2, np.float64)
+
+
 def _integrated(
-    values: Array, weights: Array, steps: Sequence[tuple[int, int, float | None]]
+    times: Array, values: Array, weights: Array, steps: Sequence[tuple[int, int, float | None]]
 ) -> Array:
     """Return values that agree with measured steps between them as well as with themselves.
 
     Least squares: the values' own deviation is :data:`_BOX_SIGMA`, that of a step from one to the
-    next or the next but one :data:`_STEP_SIGMA`; neighbours without a step are loosely tied.
+    next or the next but one :data:`_STEP_SIGMA`, less believed the worse it fits the others
+    (Geman–McClure); where a step was not measured growth goes on as before and after.
     """
     n = len(values)
     own = weights / max(float(weights.max()), 1e-9) / _BOX_SIGMA**2
-    banded = np.zeros((3, n))  # upper form: second, first and main diagonal
-    right = own * values
-    banded[2] = own
-    for i, j, step in steps:
-        if step is None and j - i > 1:
-            continue
-        tie = 1.0 / (_STEP_SIGMA if step is not None else _LOOSE_SIGMA) ** 2
-        jump = step if step is not None else 0.0
-        banded[2, i] += tie
-        banded[2, j] += tie
-        banded[2 - (j - i), j] -= tie
-        right[i] -= tie * jump
-        right[j] += tie * jump
-    return np.asarray(linalg.solveh_banded(banded, right), dtype=np.float64)
+    known = [(i, j, step) for i, j, step in steps if step is not None]
+    made = np.asarray(values, np.float64)
+    for turn in range(_REWEIGHED):
+        banded = np.zeros((3, n))  # upper form: second, first and main diagonal
+        right = own * values
+        banded[2] = own + 1e-9
+        _tie_rates(times, banded)
+        for i in range(n - 1):
+            _tie(banded, i, i + 1, 1.0 / _LOOSE_SIGMA**2)
+        for i, j, step in known:
+            off = (made[j] - made[i] - step) / (4 * _STEP_SIGMA) if turn else 0.0
+            tie = 1.0 / (_STEP_SIGMA * (1 + off**2)) ** 2
+            _tie(banded, i, j, tie)
+            right[i] -= tie * step
+            right[j] += tie * step
+        made = np.asarray(linalg.solveh_banded(banded, right), dtype=np.float64)
+    return made
+
+
+def _tie(banded: Array, i: int, j: int, weight: float) -> None:
+    banded[2, i] += weight
+    banded[2, j] += weight
+    banded[2 - (j - i), j] -= weight
+
+
+def _tie_rates(times: Array, banded: Array) -> None:
+    """Add that growth changes slowly: a random walk of its rate."""
+    gaps = np.diff(times)
+    for i in range(len(times) - 2):
+        left, right = float(gaps[i]), float(gaps[i + 1])
+        row = (1 / left, -1 / left - 1 / right, 1 / right)
+        weight = 1.0 / (_RATE_SIGMA**2 * (left + right) / 2)
+        for a in range(3):
+            for b in range(a, 3):
+                banded[2 - (b - a), i + b] += weight * row[a] * row[b]
 
 
 def _plain(values: Array) -> Array:

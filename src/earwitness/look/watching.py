@@ -259,7 +259,7 @@ class _Gather:
 
 def _region(track: Track, scale: float) -> Region:
     """Return where a track was seen best."""
-    best = max(track.seen, key=lambda one: one.score)
+    best = max(track.named, key=lambda one: one.score)
     x0, y0, x1, y1 = (round(value * scale, 2) for value in best.box_px)
     return Region((x0, y0, x1, y1), (), round(float(np.clip(best.score, 0, 1)), 4))
 

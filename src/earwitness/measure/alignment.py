@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from earwitness.errors import OptionError, WeightsError
-from earwitness.models.device import choose_device, require
+from earwitness.extras import require
+from earwitness.models.device import choose_device
 from earwitness.models.register import Entry, entry_named
 from earwitness.models.resolve import load_pretrained, resolve
 from earwitness.scene import Sound, concepts

@@ -62,6 +62,50 @@ def beside(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def all_beside(folder: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary folder inside a folder; its files move up into it when all went well.
+
+    Parameters
+    ----------
+    folder
+        Where the files are to stand, all of them or none. It is made if absent.
+
+    Yields
+    ------
+    Path
+        The folder to fill with files.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written there, or the disk is full.
+    """
+    final = Path(folder)
+    try:
+        final.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".earwitness-", dir=final))
+    except OSError as error:
+        raise OutputError(
+            f"{final} cannot be written: {reason(error)}. Choose another place with --out"
+        ) from error
+    try:
+        yield made
+        for file in sorted(made.iterdir()):
+            if (final / file.name).is_dir():
+                raise OutputError(
+                    f"{final / file.name} is a folder; give the path of a file to write"
+                )
+        for file in sorted(made.iterdir()):
+            file.replace(final / file.name)
+    except OSError as error:
+        raise OutputError(f"{final} cannot be written: {reason(error)}") from error
+    except OutputError as error:
+        raise OutputError(str(error).replace(str(made), str(final))) from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def folder_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary folder beside ``path``; it takes the place of ``path`` when all went well.
 
@@ -102,6 +146,9 @@ def folder_beside(path: str | os.PathLike[str]) -> Iterator[Path]:
             raise
     except OSError as error:
         raise OutputError(f"{final} cannot be written: {reason(error)}") from error
+    except OutputError as error:
+        # What was written for a while has a name that nobody gave.
+        raise OutputError(str(error).replace(str(made), str(final))) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)

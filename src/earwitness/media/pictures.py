@@ -234,7 +234,12 @@ def _no_bomb_warning() -> Any:
         yield
 
 
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1", b"avif")
+
+
 def _heic_hint(file: Path) -> str:
-    if file.suffix.lower() in (".heic", ".heif", ".avif"):
-        return "; for HEIC install the extra: pip install 'earwitness[heic]'"
+    with file.open("rb") as stream:
+        head = stream.read(12)
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS and len(_formats()) == len(FORMATS):
+        return "; for HEIC install the extra, pip install 'earwitness[heic]', or save it as JPEG"
     return ""

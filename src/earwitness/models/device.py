@@ -2,41 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import Literal, get_args
 
-from earwitness.errors import OptionError, PluginError
+from earwitness.errors import OptionError
+from earwitness.extras import require
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-
-
-def require(*modules: str, what: str, extra: str = "hub") -> None:
-    """Check that optional modules are installed, without importing them.
-
-    Parameters
-    ----------
-    modules
-        Such as ``torch``.
-    what
-        Who needs them ("the voice CoDi").
-    extra
-        The extra of earwitness that brings them.
-
-    Raises
-    ------
-    PluginError
-        With what to install.
-
-    Examples
-    --------
-    >>> require("numpy", what="arithmetic")
-    """
-    lacking = [name for name in modules if find_spec(name) is None]
-    if lacking:
-        raise PluginError(
-            f"{what} needs {' and '.join(lacking)}, not installed here; "
-            f"run: pip install 'earwitness[{extra}]'"
-        )
 
 
 def choose_device(wanted: str = "auto") -> str:

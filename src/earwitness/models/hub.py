@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from earwitness.errors import WeightsError
-from earwitness.models.device import require
+from earwitness.extras import require
 from earwitness.models.register import Entry
 
 _PATIENCE_S = 4.0

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from earwitness.errors import WeightsError
+from earwitness.extras import require
 from earwitness.models.choice import chosen
-from earwitness.models.device import require
 from earwitness.models.folder import again, check_folder, keys
 from earwitness.models.register import Entry, entry_named, register
 

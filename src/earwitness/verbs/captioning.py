@@ -14,9 +14,10 @@ from typing import Any
 from PIL import Image
 
 from earwitness.errors import MediaError, OptionError
+from earwitness.extras import require
 from earwitness.media.output import beside
 from earwitness.media.pictures import read_picture
-from earwitness.models.device import choose_device, require
+from earwitness.models.device import choose_device
 from earwitness.verbs.progress import Progress, silent
 
 PROMPT = (
@@ -60,7 +61,10 @@ def load_captioner(what: str, *, name: str = "llava", device: str = "auto") -> C
         where
     )
     loader: Any = AutoProcessor
-    processor = loader.from_pretrained(str(folder), local_files_only=True, trust_remote_code=False)
+    # Pillow resizes images, so that torchvision need not be installed.
+    processor = loader.from_pretrained(
+        str(folder), local_files_only=True, trust_remote_code=False, backend="pil"
+    )
     # Batches of prompts of one length each need no padding before images, but be sure.
     processor.tokenizer.padding_side = "left"
     if processor.tokenizer.pad_token is None:

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from earwitness.errors import MediaError, OptionError
+from earwitness.extras import require
 from earwitness.media.output import beside
 from earwitness.media.pictures import read_picture
-from earwitness.models.device import require
 from earwitness.scene.sound import Sound
 from earwitness.verbs.progress import Progress, silent
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from earwitness.atlas import metrics
 from earwitness.atlas.dataset import open_pairs
+from earwitness.atlas.retrieval import Embedded, by_concept, parts_left_out, retrieval_table
 from earwitness.errors import OptionError
+from earwitness.extras import require
 from earwitness.media.output import beside
-from earwitness.models.device import require
 from earwitness.verbs.progress import Progress, silent
 from earwitness.verbs.world import data_named
 
@@ -87,7 +88,7 @@ def evaluate_retrieval(
     Parameters
     ----------
     checkpoint
-        Published or ours.
+        Published or ours, or ``builtin`` for the model in the package.
     data, split, imagery, skip_bad
         As in :func:`earwitness.atlas.dataset.open_pairs`.
     zooms
@@ -109,55 +110,32 @@ def evaluate_retrieval(
     -------
     RetrievalReport
     """
-    require("torch", what="evaluating a checkpoint", extra="train")
-    from earwitness.atlas.sat2sound.embedded import (
-        by_concept,
-        embed_pairs,
-        parts_left_out,
-        retrieval_table,
+    source: _Builtin | _Checkpoint = (
+        _Builtin(data, imagery, split, skip_bad, zooms, progress)
+        if str(checkpoint) == "builtin"
+        else _Checkpoint(checkpoint, data, imagery, split, skip_bad, text, device, progress)
     )
-    from earwitness.atlas.sat2sound.model import Sat2Sound
-    from earwitness.atlas.texts import KeptStates, load_text_encoder
-    from earwitness.models.device import choose_device
-    from earwitness.verbs.training import states_file
-
-    where = choose_device(device)
-    model = Sat2Sound.load(checkpoint).to(where)
-    pairs = open_pairs(
-        data_named(data, progress),
-        split=split,
-        imagery=imagery or model.config.imagery,
-        skip_bad=skip_bad,
-        progress=progress,
-    )
+    pairs = source.pairs
     if len(pairs) < 2:
         raise OptionError(f"the split {split} has {len(pairs)} row; retrieval needs at least 2")
-    encoder = load_text_encoder(
-        text or model.config.text_encoder, device=where, width=model.config.sizes.text_width
-    )
-    words = KeptStates(encoder, states_file(encoder.name))
     report = RetrievalReport(0, {})
     held: Any = None
-    for zoom in zooms or (None,):
-        held = embed_pairs(model, pairs, words, zoom=zoom, progress=progress)
-        title = f"{split}, zoom {zoom}" if zoom else str(split)
-        report.tables[title] = retrieval_table(
-            held, published=published, resamples=resamples, seed=seed
-        )
-        if concepts:
-            report.concepts[title] = by_concept(held, published=published)
-    if ablate and model.config.parts:
-        report.ablations["all"] = _both(held.image, held.audio, published)
-        for name, parts in parts_left_out(model.config.parts).items():
-            fewer = Sat2Sound.load(
-                checkpoint, parts=parts, vit_heads=model.config.sizes.vit_heads
-            ).to(where)
-            seen = embed_pairs(
-                fewer, pairs, words, zoom=zooms[-1] if zooms else None, images_only=True,
-                progress=progress,
-            )  # fmt: skip
-            report.ablations[name] = _both(seen.image, held.audio, published)
-    words.close()
+    try:
+        for zoom in zooms or (None,):
+            held = source.embed(zoom)
+            title = f"{split}, zoom {zoom}" if zoom else str(split)
+            report.tables[title] = retrieval_table(
+                held, published=published, resamples=resamples, seed=seed
+            )
+            if concepts:
+                report.concepts[title] = by_concept(held, published=published)
+        if ablate and source.parts:
+            report.ablations["all"] = _both(held.image, held.audio, published)
+            for name, parts in parts_left_out(source.parts).items():
+                seen = source.embed(zooms[-1] if zooms else None, parts)
+                report.ablations[name] = _both(seen.image, held.audio, published)
+    finally:
+        source.close()
     made = RetrievalReport(
         len(held), report.tables, report.concepts, report.ablations, dict(pairs.bad)
     )
@@ -165,6 +143,81 @@ def evaluate_retrieval(
         with beside(out) as file:
             file.write_text(json.dumps(made.as_dict(), indent=1, ensure_ascii=False) + "\n")
     return made
+
+
+class _Builtin:
+    """Pairs embedded by the model in the package."""
+
+    def __init__(
+        self, data: Path | str, imagery: str | None, split: str, skip_bad: bool,
+        zooms: Sequence[int], progress: Progress,
+    ) -> None:  # fmt: skip
+        from earwitness.atlas.builtin.pairs import PARTS
+
+        if zooms:
+            raise OptionError("the built-in model knows one zoom; leave --zoom out")
+        self.parts, self._progress = PARTS, progress
+        self.pairs = open_pairs(
+            data_named(data, progress), split=split, imagery=imagery or "sentinel",
+            skip_bad=skip_bad, progress=progress,
+        )  # fmt: skip
+
+    def embed(self, zoom: int | None, parts: tuple[str, ...] | None = None) -> Embedded:
+        """Embed all pairs, or with some parts alone, their images."""
+        from earwitness.atlas.builtin.pairs import embed_builtin
+
+        read = self.parts if parts is None else parts
+        return embed_builtin(
+            self.pairs, parts=read, images_only=parts is not None, progress=self._progress
+        )
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class _Checkpoint:
+    """Pairs embedded by a checkpoint."""
+
+    def __init__(
+        self, checkpoint: Path | str, data: Path | str, imagery: str | None, split: str,
+        skip_bad: bool, text: str | None, device: str, progress: Progress,
+    ) -> None:  # fmt: skip
+        require("torch", what="evaluating a checkpoint", extra="train")
+        from earwitness.atlas.sat2sound.model import Sat2Sound
+        from earwitness.atlas.texts import KeptStates, load_text_encoder
+        from earwitness.models.device import choose_device
+        from earwitness.verbs.training import states_file
+
+        self._where, self._path, self._progress = choose_device(device), checkpoint, progress
+        self._model = Sat2Sound.load(checkpoint).to(self._where)
+        config = self._model.config
+        self.parts = config.parts
+        self.pairs = open_pairs(
+            data_named(data, progress), split=split, imagery=imagery or config.imagery,
+            skip_bad=skip_bad, progress=progress,
+        )  # fmt: skip
+        encoder = load_text_encoder(
+            text or config.text_encoder, device=self._where, width=config.sizes.text_width
+        )
+        self._words = KeptStates(encoder, states_file(encoder.name))
+
+    def embed(self, zoom: int | None, parts: tuple[str, ...] | None = None) -> Embedded:
+        """Embed all pairs, or with some parts alone, their images."""
+        from earwitness.atlas.sat2sound.embedded import embed_pairs
+        from earwitness.atlas.sat2sound.model import Sat2Sound
+
+        model = self._model
+        if parts is not None:
+            heads = model.config.sizes.vit_heads
+            model = Sat2Sound.load(self._path, parts=parts, vit_heads=heads).to(self._where)
+        return embed_pairs(
+            model, self.pairs, self._words, zoom=zoom, images_only=parts is not None,
+            progress=self._progress,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Close the states of captions."""
+        self._words.close()
 
 
 def _both(image: Any, audio: Any, published: bool) -> tuple[float, float]:
@@ -225,7 +278,7 @@ def neighbours(
     )
     words = KeptStates(encoder, states_file(encoder.name))
     found = find_neighbours(model, pairs, words, codes=codes, chosen=chosen, progress=progress)
-    title = f"{Path(checkpoint).name} on {split} of {data}"
+    title = f"{Path(checkpoint).name} on {split} of {Path(data).name}"
     with beside(out) as file:
         file.write_text(neighbours_page(found, title=title, count=len(pairs)), "utf-8")
     words.close()

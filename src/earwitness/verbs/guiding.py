@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from earwitness.errors import PluginError, WeightsError
+from earwitness.extras import require
 from earwitness.look.sight import Sight
 from earwitness.measure.guide import Place
 from earwitness.measure.table1 import mixed
 from earwitness.media import Picture
-from earwitness.models.device import require
 from earwitness.scene import Sound
 
 _OPEN = ("sky", "water", "grass", "road", "sand", "snow", "ground", "mountain")

@@ -19,6 +19,7 @@ from earwitness.atlas.maps.raster import write_raster
 from earwitness.draw.atlas import Sheet, draw_leading, draw_maps, robust_range
 from earwitness.draw.ramp import kinds, ramp
 from earwitness.errors import OptionError
+from earwitness.media.output import all_beside
 from earwitness.verbs.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def write_map(
     dominant: bool = False,
     progress: Progress = silent,
 ) -> Mapped:
-    """Write the files of a map, each whole or not at all.
+    """Write the files of a map, all of them or none.
 
     Parameters
     ----------
@@ -89,6 +90,15 @@ def write_map(
     Mapped
         The same with its files.
     """
+    with all_beside(out.parent) as folder:
+        files = _write_all(made, folder / out.name, wanted, dominant, progress)
+    progress("written", 1.0)
+    return dataclasses.replace(made, files=tuple(out.with_name(file.name) for file in files))
+
+
+def _write_all(
+    made: Mapped, out: Path, wanted: Sequence[str], dominant: bool, progress: Progress
+) -> list[Path]:
     files: list[Path] = []
     count, several = len(made.queries), len(made.queries) > 1
     pixel = max((made.bounds[2] - made.bounds[0]), made.bounds[3] - made.bounds[1]) / 2400
@@ -160,8 +170,7 @@ def write_map(
             sheet,
             spans,
         )
-    progress("written", 1.0)
-    return dataclasses.replace(made, files=tuple(files))
+    return files
 
 
 def _heading(made: Mapped) -> str:

@@ -343,8 +343,8 @@ def _load_clap(heard: Heard, weights: str) -> Clap:
 
 
 def _load_clip(clip: str, wav2clip: str) -> tuple[ClipPicture, Wav2Clip]:
+    from earwitness.extras import require
     from earwitness.measure.alignment import ClipPicture
-    from earwitness.models.device import require
 
     require("torch", "transformers", what="the CLIP score")
     from earwitness.measure.wav2clip import Wav2Clip

@@ -57,10 +57,10 @@ class ClipMemory:
 
 def _seen(row: Sequence[Any]) -> Seen:
     time_s, azimuth, elevation, width, height, distance = (float(value) for value in row[:6])
-    concept, words, score, place, whole, grew = row[6:]
+    concept, words, score, place, cut, grew = row[6:]
     return Seen(
         time_s, azimuth, elevation, width, height, distance,
-        str(concept), str(words), float(score), _box(place), bool(whole),
+        str(concept), str(words), float(score), _box(place), str(cut),
         tuple((_box(there), float(value)) for there, value in grew),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from earwitness.errors import OutputError
 from earwitness.media import Subtype
+from earwitness.models.settings import Settings
 from earwitness.scene import Layout, layout_named
 from earwitness.space.objects import export_adm
 from earwitness.verbs.heard import Heard
@@ -91,6 +92,7 @@ def render(
     subtype: Subtype = "pcm24",
     adm: bool = False,
     voice: str = "synth",
+    models: Settings | None = None,
     progress: Progress = silent,
 ) -> Heard:
     """Render a scene's folder again, for other layouts or after edits by hand.
@@ -113,6 +115,8 @@ def render(
         Whether to write ``adm.wav`` too.
     voice
         Who voices what has no stem.
+    models
+        How a voice that is a foundation model is run.
     progress
         Told while it works.
 
@@ -122,7 +126,7 @@ def render(
         The scene.
     """
     wanted = tuple(dict.fromkeys(layout_named(name).name for name in layouts))
-    heard = Heard.open(folder).voiced(voice, rate_hz=rate_hz, progress=progress)
+    heard = Heard.open(folder).voiced(voice, rate_hz=rate_hz, settings=models, progress=progress)
     target = Path(out) if out is not None else heard.folder
     if out is not None and target.suffix.lower() in (".wav", ".flac"):
         if len(wanted) != 1:

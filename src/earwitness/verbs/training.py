@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from earwitness.atlas.dataset import Pairs, open_pairs
 from earwitness.errors import OptionError, OutputError
+from earwitness.extras import require
 from earwitness.media.output import beside
-from earwitness.models.device import require
 from earwitness.verbs.progress import Progress, silent
-from earwitness.verbs.world import data_named
+from earwitness.verbs.world import BUILTIN, data_named
 
 if TYPE_CHECKING:
     from earwitness.atlas.sat2sound.config import Config
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RUN, LOG, BEST = "run.json", "log.jsonl", "best.json"
 KEPT = 3
+SIZES = ("builtin", "small", "published")
 WATCHED = "I2S R@10%"
 
 OnStep = Callable[[int, dict[str, float]], None]
@@ -46,13 +47,43 @@ class Trained:
     skipped: dict[str, str]
 
 
-def sizes_named(name: str) -> Any:
-    """Return sizes by name: ``small`` (5 M parameters) or ``published`` (166 M)."""
-    from earwitness.atlas.sat2sound.config import Sizes
+def config_named(name: str, imagery: str = "sentinel") -> Config:
+    """Return a configuration by name.
 
-    if name not in ("small", "published"):
-        raise OptionError(f"no size is called {name!r}; choose small or published")
-    return Sizes.small() if name == "small" else Sizes()
+    ``builtin`` is that of the model in the package (2 M parameters, Blue Marble), ``small`` has 5 M
+    and ``published`` 166 M.
+    """
+    from earwitness.atlas.sat2sound.config import Config, Sizes
+
+    if name not in SIZES:
+        raise OptionError(f"no size is called {name!r}; choose from {', '.join(SIZES)}")
+    if name == "builtin":
+        return Config.builtin()
+    sizes = Sizes.small() if name == "small" else Sizes()
+    return Config(sizes=sizes, imagery=imagery, temperature=20.0)
+
+
+def named_for(data: Path | str) -> str:
+    """Return the name of the configuration that suits a data set."""
+    return "builtin" if str(data) == BUILTIN else "small"
+
+
+def plan_named(name: str, **given: Any) -> TrainingPlan:
+    """Return the plan that suits a configuration; what is given and not None goes before."""
+    from earwitness.atlas.sat2sound.training import TrainingPlan
+
+    suits: dict[str, Any] = {}
+    if name == "builtin":
+        suits = {
+            "steps": 500, "learning_rate": 1e-3, "weight_decay": 0.05, "warm_up": 50,
+            "chunk": 128, "averaging": 0.98,
+        }  # fmt: skip
+    return TrainingPlan(**suits | {n: v for n, v in given.items() if v is not None})
+
+
+def batch_named(name: str) -> int:
+    """Return how many pairs a batch of a configuration has."""
+    return 128 if name == "builtin" else 64
 
 
 def _process() -> tuple[int, str]:
@@ -70,9 +101,9 @@ def train(
     *,
     plan: TrainingPlan | None = None,
     config: Config | None = None,
-    sizes: str = "small",
-    batch: int = 64,
-    text: str = "minilm",
+    sizes: str | None = None,
+    batch: int | None = None,
+    text: str | None = None,
     imagery: str = "sentinel",
     start: Path | str | None = None,
     device: str = "auto",
@@ -93,13 +124,17 @@ def train(
         Folder of the run. If it holds one with the same plan, it goes on from its last checkpoint
         and ends with the same weights as if it had not been stopped.
     plan
-        Steps, rates, seed; by default 1000 steps.
+        Steps, rates, seed; by default what suits the sizes.
     config
         Sizes and habits in full; else ``sizes`` names them.
+    sizes
+        ``builtin``, ``small`` or ``published``; by default ``builtin`` for the built-in world and
+        ``small`` for other data.
     batch
-        Pairs of a step, over all processes.
+        Pairs of a step, over all processes; by default what suits the sizes.
     text
-        Text encoder: ``minilm``, ``flan-t5-large`` or ``words``.
+        Text encoder: ``builtin``, ``minilm``, ``flan-t5-large`` or ``words``; by default the
+        package's own with the sizes ``builtin``, else ``minilm``.
     imagery
         ``sentinel``, ``bingmap`` or ``googleEarth``.
     start
@@ -128,15 +163,16 @@ def train(
     import torch
 
     from earwitness.atlas.dataset.batches import Batches
-    from earwitness.atlas.sat2sound.config import Config
     from earwitness.atlas.sat2sound.model import Sat2Sound
-    from earwitness.atlas.sat2sound.training import Trainer, TrainingPlan
+    from earwitness.atlas.sat2sound.training import Trainer
     from earwitness.atlas.texts import KeptStates, load_text_encoder
     from earwitness.models.device import choose_device
 
     rank, found = _process()
     where = found if device == "auto" else choose_device(device)
-    plan, folder = plan or TrainingPlan(), Path(out)
+    sizes = sizes or named_for(data)
+    plan, folder, batch = plan or plan_named(sizes), Path(out), batch or batch_named(sizes)
+    text = text or ("builtin" if sizes == "builtin" and config is None else "minilm")
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; give a folder with --out")
     data = data_named(data, progress)
@@ -148,7 +184,7 @@ def train(
     if start is not None:
         model = Sat2Sound.load(start)
     else:
-        config = config or Config(sizes=sizes_named(sizes), imagery=imagery, temperature=20.0)
+        config = config or config_named(sizes, imagery)
         config = replace(
             config, text_encoder=text, sizes=replace(config.sizes, text_width=encoder.width)
         )
@@ -252,8 +288,9 @@ class _Watch:
         """Return recalls on the validation split, of the averaged weights where there are any."""
         if self.folder is None or self.pairs is None or len(self.pairs) < 2:
             return {}
+        from earwitness.atlas.retrieval import recalls
         from earwitness.atlas.sat2sound import checkpoint
-        from earwitness.atlas.sat2sound.embedded import embed_pairs, recalls
+        from earwitness.atlas.sat2sound.embedded import embed_pairs
         from earwitness.atlas.sat2sound.model import Sat2Sound
 
         now = self.trainer.averaged or self.trainer.model.state_dict()

@@ -7,13 +7,19 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from earwitness import __version__
-from earwitness.atlas.gazetteer import distance_m, nearest_place, place_named, where_in_words
+from earwitness.atlas.gazetteer import (
+    distance_m,
+    nearest_place,
+    people_within,
+    place_named,
+    where_in_words,
+)
 from earwitness.atlas.imagery.contract import Imagery, TileSource, View, check_radius
 from earwitness.atlas.imagery.named import open_image, open_tiles
 from earwitness.atlas.imagery.raster import PlainPicture, RasterFile, parse_bands
@@ -23,12 +29,16 @@ from earwitness.draw.place import LevelRow, draw_place
 from earwitness.errors import OptionError, PlaceError, PluginError
 from earwitness.look.balance import balanced
 from earwitness.media import check_replaceable, folder_beside, keep_previous, write_scene
+from earwitness.models.settings import Settings
 from earwitness.scene import LARGEST_SEED, LONGEST_S, Bed, Scene, Source, layout_named
 from earwitness.verbs.heard import DEFAULT_RATE_HZ, Heard, check_rate, make_voice
 from earwitness.verbs.progress import Progress, Shown, silent, unshown
 from earwitness.verbs.rendering import ADM_FILE, write_adm, write_layouts
 from earwitness.verbs.voicing import voice_scene
 from earwitness.voice.phrases import Phrase, understand
+
+if TYPE_CHECKING:
+    from earwitness.atlas.place.coarse import Around
 
 DEFAULT_LAYOUTS = ("5.1", "binaural")
 FINE_RADIUS_M = 256.0
@@ -69,6 +79,8 @@ class Options:
         Red, green and blue of an ``image``, such as ``4,3,2``.
     embedder
         What tells concepts in coarse imagery: ``builtin`` or a checkpoint.
+    models
+        How a voice that is a foundation model is run.
 
     Raises
     ------
@@ -86,6 +98,7 @@ class Options:
     ground_m: float | None = None
     bands: str | None = None
     embedder: str = "builtin"
+    models: Settings = dataclasses.field(default_factory=Settings)
 
     def __post_init__(self) -> None:
         if not 0.1 <= self.duration_s <= LONGEST_S:
@@ -178,7 +191,7 @@ def visit(
     """
     chosen = Options(**options)
     wanted = tuple(dict.fromkeys(layout_named(name).name for name in layouts))
-    voice = make_voice(chosen.voice)
+    voice = make_voice(chosen.voice, chosen.models)
     if out is not None:
         check_replaceable(Path(out))
     progress("finding the place", 0.0)
@@ -335,31 +348,51 @@ def _see_coarse(
     rng: np.random.Generator,
 ) -> _Seen:
     from earwitness.atlas.embedders import load_embedder
-    from earwitness.atlas.place.coarse import LEAST_Z, compose_coarse, place_scores, sea_side
+    from earwitness.atlas.place.coarse import compose_coarse, place_scores
 
     scores = place_scores(load_embedder(chosen.embedder), *where, at)
-    town = nearest_place(*where)
-    away = distance_m((town.lat_deg, town.lon_deg), where)
     sources, beds = compose_coarse(
-        scores,
-        at,
-        town=(town.name, town.population, away),
-        sea=sea_side(*where),
-        heading_deg=chosen.heading_deg,
-        rng=rng,
+        scores, surroundings(*where, at), heading_deg=chosen.heading_deg, rng=rng
     )
     held = {one.concept for one in sources} | {one.concept for one in beds}
+    most = max(float(scores.weight.max()), 1e-9)
     heats = {
-        name: np.asarray(1.0 / (1.0 + np.exp(-(scores.z[i] - LEAST_Z) * 1.5)))
+        name: np.sqrt(scores.weight[i] / most)
         for i, name in enumerate(scores.names)
-        if name in held
+        if name in held and scores.weight[i].any()
     }
     return _Seen(imagery, heats, sources[: chosen.sources or MOST], beds, "embedder")
 
 
+def surroundings(lat_deg: float, lon_deg: float, at: Moment) -> Around:
+    """Return what is known of a place beside its image: season, people, sea.
+
+    Parameters
+    ----------
+    lat_deg, lon_deg
+        Degrees north and east.
+    at
+        When.
+    """
+    from earwitness.atlas.place.coarse import Around
+    from earwitness.atlas.place.shore import sea_share, sea_side
+    from earwitness.atlas.world.rules import warmth
+
+    town = nearest_place(lat_deg, lon_deg)
+    away = distance_m((town.lat_deg, town.lon_deg), (lat_deg, lon_deg))
+    return Around(
+        at,
+        float(warmth(lat_deg, at.month)),
+        people_within(lat_deg, lon_deg),
+        (town.population, away),
+        sea_share(lat_deg, lon_deg),
+        sea_side(lat_deg, lon_deg),
+    )
+
+
 def _sea_share(lat_deg: float, lon_deg: float) -> float:
     """Return the share of sea around; 0 where the built-in picture of the Earth is not there."""
-    from earwitness.atlas.place.coarse import sea_share
+    from earwitness.atlas.place.shore import sea_share
 
     try:
         return sea_share(lat_deg, lon_deg)

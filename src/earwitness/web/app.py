@@ -154,6 +154,10 @@ def _errors(app: FastAPI, service: Service) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
+    @app.exception_handler(Exception)
+    async def defect(request: Request, error: Exception) -> JSONResponse:
+        return told(500, "a defect in earwitness; whoever runs this service finds it in the log")
+
     @app.exception_handler(ClientDisconnect)
     async def gone(request: Request, error: ClientDisconnect) -> JSONResponse:
         return told(413, "the body is larger than is taken here, or was cut off")
@@ -184,13 +188,15 @@ def _job_routes(app: FastAPI, service: Service) -> None:
     )
     async def events(job: JobId) -> StreamingResponse:
         """Stream the job's state whenever it changes, until it is over (server-sent events)."""
-        service.jobs.get(job)
+        await run_in_threadpool(service.jobs.get, job)
 
         async def stream() -> AsyncIterator[str]:
             last, beat = "", time.monotonic()
             while True:
                 try:
-                    record = service.jobs.get(job)
+                    record = service.jobs.live(job)
+                    if record is None:  # over: its last state is on the disk
+                        record = await run_in_threadpool(service.jobs.get, job)
                 except NoSuchJobError:
                     return
                 text = service.view(record).model_dump_json()
@@ -235,7 +241,9 @@ async def _taken(
 ) -> tuple[Path, str]:
     """Take a body into a folder of its own."""
     await run_in_threadpool(service.check_room)
-    folder = Path(tempfile.mkdtemp(prefix="upload-", dir=service.store.folder))
+    folder = Path(
+        await run_in_threadpool(tempfile.mkdtemp, prefix="upload-", dir=service.store.folder)
+    )
     try:
         kind = await uploads.receive(
             request.stream(),
@@ -244,10 +252,11 @@ async def _taken(
             most_bytes=service.limits.upload_bytes,
             allowed=allowed,
         )
+        size = await run_in_threadpool((folder / work.INPUT).stat)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    service.metrics.uploaded.inc((folder / work.INPUT).stat().st_size)
+    service.metrics.uploaded.inc(size.st_size)
     return folder, kind
 
 
@@ -353,8 +362,12 @@ def _ask_routes(app: FastAPI, service: Service) -> None:
         from earwitness.atlas.maps.grid import Grid, Region
 
         region = (asked.west_deg, asked.south_deg, asked.east_deg, asked.north_deg)
-        grid = Grid.covering(Region(*region), asked.step_deg)
-        cells = grid.rows * grid.columns * max(1, len(asked.hours))
+        times = max(1, len(asked.hours))
+        step_deg = asked.step_deg or layers.step_for(
+            Region(*region), min(layers.WANTED_CELLS, limits.map_cells) // times, asked.tiles
+        )
+        grid = Grid.covering(Region(*region), step_deg)
+        cells = grid.rows * grid.columns * times
         if cells > limits.map_cells:
             raise OptionError(
                 f"this map has {cells} cells; at most {limits.map_cells} are made here. Choose a "
@@ -365,7 +378,7 @@ def _ask_routes(app: FastAPI, service: Service) -> None:
             "queries": asked.queries,
             "hours": asked.hours or None,
             "date": asked.date,
-            "step_deg": asked.step_deg,
+            "step_deg": step_deg,
             "tiles": asked.tiles,
         }
         return service.submit("map", name=", ".join(asked.queries), options=options)
@@ -385,14 +398,18 @@ def _ask_routes(app: FastAPI, service: Service) -> None:
                 most_bytes=3 * limits.upload_bytes,
                 longest_s=max(limits.duration_s, limits.clip_s),
             )
-            (folder / work.INPUT).unlink()
-            record = service.store.create("load", name=shown, options={})
-            _moved(service, folder, record)
+
+            def begin() -> models.Job:
+                (folder / work.INPUT).unlink()
+                record = service.store.create("load", name=shown, options={})
+                _moved(service, folder, record)
+                record = replace(record, state="done", stage="done", done=1.0, seen=True)
+                service.metrics.job("over", record)
+                return service.view(service.store.write(record))
+
+            return await run_in_threadpool(begin)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        record = replace(record, state="done", stage="done", done=1.0, seen=True)
-        service.metrics.job("over", record)
-        return service.view(service.store.write(record))
+            await run_in_threadpool(shutil.rmtree, folder, True)
 
 
 def _scene_routes(app: FastAPI, service: Service) -> None:
@@ -415,6 +432,11 @@ def _scene_routes(app: FastAPI, service: Service) -> None:
         """Put an edited ``scene.json`` in its place; only what was renamed or added sounds anew."""
         text = (await request.body()).decode("utf-8", "replace")
         return await run_in_threadpool(service.edit, job, text)
+
+    @app.post("/api/jobs/{job}/sounds", tags=["scene"])
+    def add(job: JobId, asked: models.SoundsAsked) -> models.Edited:
+        """Put more into the scene: what words name."""
+        return service.add(job, asked.words)
 
     @app.get(
         "/api/jobs/{job}/picture",

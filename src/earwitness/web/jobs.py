@@ -104,6 +104,10 @@ class Jobs:
         """
         return self._live.get(job) or self.store.read(job)
 
+    def live(self, job: str) -> Record | None:
+        """Return a job that waits or runs, without a look at the disk; None for any other."""
+        return self._live.get(job)
+
     def position(self, job: str) -> int | None:
         """Return how many jobs are before one, or None when it does not wait."""
         try:

@@ -20,12 +20,43 @@ from PIL import Image
 from earwitness.errors import OptionError
 
 if TYPE_CHECKING:
+    from earwitness.atlas.maps.grid import Region
     from earwitness.verbs.mapping import Mapped
 
 DEEPEST_ZOOM = 4
+WANTED_CELLS = 24_000
+"""Cells of a map whose step nobody gave: people wait for it."""
+_MARBLE_DEG = 180 / 2700
+_STEPS = (10.0, 5.0, 3.0, 2.0, 1.5, 1.0, 0.5, 0.25, 0.2, 0.1, _MARBLE_DEG, 0.05, 0.02, 0.01)
 _TILE_PX = 256
 _EDGE_DEG = 85.0511287798066
 _LONGEST_PX = 1600
+
+
+def step_for(region: Region, cells: int, tiles: str) -> float:
+    """Return a step that the imagery is worth and that keeps a map small enough to wait for.
+
+    Parameters
+    ----------
+    region
+        What is mapped.
+    cells
+        Most of them.
+    tiles
+        Name of the imagery; the built-in one has pixels of a fifteenth of a degree.
+
+    Examples
+    --------
+    >>> from earwitness.atlas.maps.grid import Region
+    >>> step_for(Region(-180, -90, 180, 90), 24_000, "builtin")
+    2.0
+    >>> step_for(Region(-10, 38, -9, 39), 24_000, "builtin") == _MARBLE_DEG
+    True
+    """
+    area = region.width_deg * (region.north - region.south)
+    finest = _MARBLE_DEG if tiles == "builtin" else 0.0
+    fitting = [step for step in _STEPS if step >= finest and area / step**2 <= cells]
+    return fitting[-1] if fitting else _STEPS[0]
 
 
 def mercator(lat_deg: NDArray[np.float64] | float) -> Any:

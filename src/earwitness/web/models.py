@@ -28,6 +28,12 @@ class WordsAsked(_Asked):
     seed: Seed = 0
 
 
+class SoundsAsked(_Asked):
+    """What is to sound in a scene besides what does."""
+
+    words: Words
+
+
 class VisitAsked(_Asked):
     """A place to hear: by name, or by latitude and longitude."""
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import logging.handlers
+import queue
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from earwitness.web.store import Record
 
 LOG = logging.getLogger("earwitness.web")
+_SERVER = logging.getLogger("uvicorn.error")
 
 
 class JsonLines(logging.Formatter):
@@ -36,6 +39,40 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             table["traceback"] = self.formatException(record.exc_info)
         return json.dumps(table, ensure_ascii=False)
+
+
+class _Handed(logging.handlers.QueueHandler):
+    """Hands records on as they are; the usual one turns them into text before."""
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        return record
+
+
+def write_log(stream: TextIO) -> logging.handlers.QueueListener:
+    """Write the service's log, and what its web server finds wrong, to a stream.
+
+    Lines are written from a thread: whoever reads them slowly must not stop the service.
+
+    Parameters
+    ----------
+    stream
+        Where to.
+
+    Returns
+    -------
+    logging.handlers.QueueListener
+        To be stopped at the end, so that the last lines are written.
+    """
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines())
+    lines: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    writer = logging.handlers.QueueListener(lines, handler)
+    for logger, level in ((LOG, logging.INFO), (_SERVER, logging.WARNING)):
+        logger.handlers[:] = [_Handed(lines)]
+        logger.setLevel(level)
+        logger.propagate = False
+    writer.start()
+    return writer
 
 
 def log(event: str, *, level: int = logging.INFO, **fields: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import logging
 import secrets
 import socket
 import sys
@@ -16,7 +15,7 @@ from earwitness.errors import OptionError
 from earwitness.media.memory import cache_folder
 from earwitness.web.guard import LOOPBACK
 from earwitness.web.limits import Limits
-from earwitness.web.observe import LOG, JsonLines, log
+from earwitness.web.observe import log, write_log
 
 
 def is_loopback(host: str) -> bool:
@@ -81,11 +80,7 @@ def run(
     secret = token or (None if own else secrets.token_urlsafe(24))
     # Beyond loopback the token stands against rebinding; names are checked where they are given.
     names = (*LOOPBACK, *hosts, host) if own or hosts else ()
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    LOG.handlers[:] = [handler]
-    LOG.setLevel(logging.INFO)
-    LOG.propagate = False
+    writer = write_log(sys.stderr)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -112,4 +107,7 @@ def run(
     if open_page and own:
         threading.Timer(1.0, lambda: webbrowser.open(address)).start()
     log("service starts", port=port, workers=limits.workers, features=service.features)
-    server.run(sockets=[listening])
+    try:
+        server.run(sockets=[listening])
+    finally:
+        writer.stop()

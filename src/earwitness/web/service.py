@@ -7,6 +7,7 @@ import json
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +19,7 @@ from earwitness.media import SCENE_FILE, read_scene, write_scene
 from earwitness.scene import Scene, from_json, layouts, to_json
 from earwitness.scene.words import scene_in_words, source_in_words
 from earwitness.web import models, work
-from earwitness.web.edits import edited
+from earwitness.web.edits import added, edited
 from earwitness.web.jobs import BusyError, Jobs
 from earwitness.web.limits import Limits
 from earwitness.web.observe import Metrics, log
@@ -85,7 +86,8 @@ class Service:
         self.store = Store(data)
         self.metrics = Metrics(lambda: self.jobs.waiting, lambda: self.jobs.running)
         self.jobs = Jobs(self.store, limits, self.metrics.job)
-        self._door = Worker(limits.worker_gb, limits.picture_mpx)
+        # Before the workers: whoever sends a file waits for its answer, jobs are waited for anyway.
+        self._door = Worker(limits.worker_gb, limits.picture_mpx, nice=1)
         self._door_lock = threading.Lock()
         self._size = (0.0, 0)
         self._closing = threading.Event()
@@ -257,12 +259,26 @@ class Service:
         EarwitnessError
             If the scene is wrong; then nothing is changed.
         """
+        self.scene_folder(job)  # whether there is one is told first
+        new = from_json(text)
+        return self._change(job, lambda old: edited(old, new))
+
+    def add(self, job: str, words: str) -> models.Edited:
+        """Put what words name into a job's scene, and voice it.
+
+        Raises
+        ------
+        EarwitnessError
+            If the words name no known sound; then nothing is changed.
+        """
+        return self._change(job, lambda old: added(old, words))
+
+    def _change(self, job: str, change: Callable[[Scene], Scene]) -> models.Edited:
         record = self.opened(job)
         place = self.scene_folder(job)
-        new = from_json(text)
         with work.locked(place):
             old, folder = read_scene(place / work.SCENE)
-            scene = edited(old, new)
+            scene = change(old)
             lacking = [item.name for item in scene.parts if item.stem is None]
             if lacking:
                 self.check_room()

@@ -9,6 +9,8 @@ from pathlib import Path
 from earwitness.errors import EarwitnessError
 
 SNIFFED = 64
+_AT_ONCE = 1 << 20
+_STILL_BRANDS = (b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1", b"avif")
 
 
 class TooLargeError(EarwitnessError):
@@ -34,7 +36,7 @@ def kind_of(head: bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "picture"
     if head[4:8] == b"ftyp":
-        return "picture" if head[8:12] in (b"heic", b"heix", b"mif1", b"avif") else "clip"
+        return "picture" if head[8:12] in _STILL_BRANDS else "clip"
     if head[4:8] in (b"moov", b"mdat", b"wide", b"free") or head.startswith(b"\x1aE\xdf\xa3"):
         return "clip"
     if (head[:4] == b"RIFF" and head[8:12] == b"AVI ") or head.startswith(b"OggS"):
@@ -80,8 +82,12 @@ async def receive(
     TooLargeError, KindError
         If it is not to be taken; what was written is the caller's to remove.
     """
+    from anyio import open_file
+
     head, size, kind = b"", 0, None
-    with file.open("wb") as target:
+    held = bytearray()
+    # Written from a thread and in large pieces: a slow disk must not keep others waiting.
+    async with await open_file(file, "wb") as target:
         async for block in blocks:
             size += len(block)
             if size > most_bytes:
@@ -92,7 +98,11 @@ async def receive(
                 head += block[: SNIFFED - len(head)]
                 if len(head) == SNIFFED:
                     kind = _known(head, name, allowed)
-            target.write(block)
+            held += block
+            if len(held) >= _AT_ONCE:
+                await target.write(bytes(held))
+                held.clear()
+        await target.write(bytes(held))
     if size == 0:
         raise KindError(f"{name} is empty (0 bytes); choose a file with something in it")
     return kind or _known(head, name, allowed)

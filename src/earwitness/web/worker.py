@@ -42,7 +42,9 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _serve(pipe: Connection, parent: int, gigabytes: float, megapixels: float) -> None:
+def _serve(pipe: Connection, parent: int, gigabytes: float, megapixels: float, nice: int) -> None:
+    with contextlib.suppress(AttributeError, OSError):  # no such thing on Windows
+        os.nice(nice)  # the service itself goes first: it answers while this works
     os.environ["EARWITNESS_MAX_PIXELS"] = str(int(megapixels * 1e6))
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _limit(gigabytes)
@@ -85,10 +87,12 @@ class Worker:
         Most address space.
     megapixels
         Most that it decodes.
+    nice
+        How far it stands back behind the service when all cores are busy, as ``nice(1)`` counts.
     """
 
-    def __init__(self, gigabytes: float, megapixels: float) -> None:
-        self._limits = (gigabytes, megapixels)
+    def __init__(self, gigabytes: float, megapixels: float, nice: int = 2) -> None:
+        self._limits = (gigabytes, megapixels, nice)
         self._process: Any = None
         self._pipe: Connection | None = None
         self._stopped = threading.Event()

@@ -138,6 +138,12 @@ def test_another_version_of_an_embedder_is_not_mixed_with_what_is_kept(alone) ->
     assert np.array_equal(mapped(workers=1).values, alone)
 
 
+def test_another_machine_whose_last_digits_differ_goes_on_with_what_is_kept() -> None:
+    """A probe is kept with the layer; processors differ in the last digits of it."""
+    first = mapped(workers=1).values
+    assert np.array_equal(mapped(workers=1, embedder=Colours(gain=1.0005)).values, first)
+
+
 def test_an_error_of_a_worker_is_told_as_it_is(tmp_path) -> None:
     with pytest.raises(EarwitnessError, match="no numbers"):
         mapped(workers=2, embedder=Colours(gain=float("nan")))

@@ -1,10 +1,9 @@
 """The patch model: water, trees, grass, crops, buildings, road, rail, bare ground and snow.
 
-A linear probe (multinomial logistic regression) on the features of the built-in eyes' backbone, one
-set of weights for fine pictures (below :data:`COARSE_M` per pixel) and one for coarse ones. It was
-trained on boxes and polygons drawn by hand on real pictures from above, and on drawn rails, fields
-and snow; ``training/atlas/train.py`` makes it again, ``docs/models/cover.md`` says how often it is
-right.
+A small network (one hidden layer) on the features of the built-in eyes' backbone, one set of
+weights for fine pictures (below :data:`COARSE_M` per pixel) and one for coarse ones. It was trained
+on boxes and polygons drawn by hand on real pictures from above, and on places drawn by a program;
+``training/atlas/train.py`` makes it again, ``docs/models/cover.md`` says how often it is right.
 """
 
 from __future__ import annotations
@@ -53,11 +52,34 @@ class Cover:
         return np.asarray(self.probability[self.names.index(name)], np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """Weights of one network: F features, H hidden, S kinds."""
+
+    inward: NDArray[np.float32]
+    inward_bias: NDArray[np.float32]
+    outward: NDArray[np.float32]
+    outward_bias: NDArray[np.float32]
+
+    def logits(self, cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the logits ``(S, …)`` of features ``(F, …)``."""
+        flat = cells.reshape(len(cells), -1)
+        hidden = np.maximum(self.inward @ flat + self.inward_bias[:, None], 0.0)
+        told = self.outward @ hidden + self.outward_bias[:, None]
+        return np.asarray(told.reshape(-1, *cells.shape[1:]), np.float32)
+
+
 @lru_cache(maxsize=1)
-def _probe() -> tuple[tuple[str, ...], NDArray[np.float32], NDArray[np.float32]]:
+def _probes() -> tuple[tuple[str, ...], tuple[Probe, Probe]]:
+    """Return the kinds, and the networks for fine and for coarse pictures."""
     with files(__package__).joinpath("cover.npz").open("rb") as file, np.load(file) as data:
         names = tuple(str(name) for name in data["names"])
-        return names, data["weight"].astype(np.float32), data["bias"].astype(np.float32)
+        parts = ("inward", "inward_bias", "outward", "outward_bias")
+        fine, coarse = (
+            Probe(*(data[f"{size}_{part}"].astype(np.float32) for part in parts))
+            for size in ("fine", "coarse")
+        )
+        return names, (fine, coarse)
 
 
 def describe(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -76,7 +98,38 @@ def describe(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     mean, spread = sub.mean(axis=-1) - np.float32(2), sub.std(axis=-1)
     green = mean[1:2] - (mean[0:1] + mean[2:3]) / 2
     parts = (fine.mean(axis=(2, 4)), seen.stride16, coarse, mean, spread, green, mean.mean(0)[None])
-    return np.concatenate(parts).astype(np.float32)
+    return np.concatenate((*parts, _tint(mean + 2), _beside(mean))).astype(np.float32)
+
+
+def _tint(colour: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the shares of red, green and blue and the saturation, whatever the light."""
+    total = np.maximum(colour.sum(axis=0), 0.1)
+    most = np.maximum(colour.max(axis=0), 0.05)
+    return np.concatenate([3 * colour / total, 1 - colour.min(axis=0)[None] / most])
+
+
+def _beside(mean: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how unlike its neighbours a patch is, at three distances, sorted over directions.
+
+    A road is like two of its eight neighbours, a river or a roof like more, a field like all; which
+    way it runs does not matter.
+    """
+    rows, columns = mean.shape[1:]
+    wide = np.pad(
+        mean, ((0, 0), (3, 3), (3, 3)), mode="reflect" if min(rows, columns) > 3 else "edge"
+    )
+    parts = []
+    for far in (1, 2, 3):
+        unlike = [
+            np.sqrt(
+                ((wide[:, 3 + dy : 3 + dy + rows, 3 + dx : 3 + dx + columns] - mean) ** 2).sum(0)
+            )
+            for dy in (-far, 0, far)
+            for dx in (-far, 0, far)
+            if dx or dy
+        ]
+        parts.append(np.sort(np.stack(unlike), axis=0))
+    return np.concatenate(parts)
 
 
 def cover(pixels: NDArray[np.uint8], ground_m: float) -> Cover:
@@ -96,10 +149,9 @@ def cover(pixels: NDArray[np.uint8], ground_m: float) -> Cover:
     >>> found.probability.shape[1:], found.patch_m, bool(np.allclose(found.probability.sum(0), 1))
     ((4, 6), 8.0, True)
     """
-    names, weight, bias = _probe()
-    kind = int(ground_m >= COARSE_M)
+    names, probes = _probes()
     cells = describe(pixels)
-    logits = np.tensordot(weight[kind], cells, axes=1) + bias[kind][:, None, None]
+    logits = probes[int(ground_m >= COARSE_M)].logits(cells)
     odds = np.exp(logits - logits.max(axis=0))
     patch_m = ground_m * pixels.shape[0] / cells.shape[1]
     return Cover(names, np.asarray(odds / odds.sum(axis=0), np.float32), patch_m)

@@ -11,11 +11,20 @@ import torch
 from earwitness.atlas.dataset.pairs import Pairs
 from earwitness.atlas.dataset.reading import Pair, crop_to_zoom, to_input
 from earwitness.atlas.dataset.rows import ZOOMS, DatasetError
-from earwitness.atlas.metadata import encode_hour, encode_month, encode_place
+from earwitness.atlas.metadata import (
+    AUDIO_SOURCES,
+    When,
+    encode_hour,
+    encode_month,
+    encode_place,
+    read_date,
+)
 from earwitness.atlas.sat2sound.batch import Batch
 from earwitness.atlas.sat2sound.config import GROUND_M, Config
 from earwitness.atlas.sat2sound.fusion import Metadata
 from earwitness.atlas.texts import KeptStates
+
+_UPLOADED = AUDIO_SOURCES["freesound"]
 
 
 def metadata_of(pairs: Sequence[Pair], *, published: bool = False) -> Metadata:
@@ -27,12 +36,12 @@ def metadata_of(pairs: Sequence[Pair], *, published: bool = False) -> Metadata:
     placed = [p.lat_deg is not None and p.lon_deg is not None for p in pairs]
     lat = [p.lat_deg or 0.0 if known else 0.0 for p, known in zip(pairs, placed)]
     lon = [p.lon_deg or 0.0 if known else 0.0 for p, known in zip(pairs, placed)]
-    month, hour = [p.when.month for p in pairs], [p.when.hour for p in pairs]
-    if published:  # a date without a clock counts as midnight there
-        hour = [
-            0 if at is None and m is not None and p.asource != 3 else at
-            for at, m, p in zip(hour, month, pairs)
-        ]
+    when = [p.when for p in pairs]
+    if published:  # dates as read there
+        when = [read_date(p.date, published=True) for p in pairs]
+        # The hour of an upload to freesound is not that of the sound.
+        when = [When(w.month) if p.asource == _UPLOADED else w for w, p in zip(when, pairs)]
+    month, hour = [w.month for w in when], [w.hour for w in when]
     months = encode_month([m or 1 for m in month])
     hours = encode_hour([h or 0 for h in hour], published=published)
     return Metadata(
@@ -85,7 +94,7 @@ def make_batch(
         pixels = pair.pixels
         if pair.zoom is None:
             pixels = crop_to_zoom(pixels, config.imagery, zoom)
-        images.append(to_input(pixels))
+        images.append(to_input(pixels, config.sizes.image_px))
         ground.append((pair.ground_m or GROUND_M[config.imagery]) * zoom)
     states, mask = words.padded([p.audio_caption for p in pairs])
     seen = [p.image_captions.get(zoom, "") for p, zoom in zip(pairs, zooms)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from earwitness.atlas.dataset.rows import DatasetError
 from earwitness.atlas.dataset.sources import ParquetSource, Source, known_split, split_in_name
 from earwitness.atlas.telling import Progress
-from earwitness.models.device import require
+from earwitness.extras import require
 
 _PATIENCE_S = 6.0
 

@@ -48,7 +48,7 @@ class Pair:
         Words; those of the image by zoom.
     lat_deg, lon_deg, when, asource, tsource
         What is known.
-    zoom, ground_m, concepts
+    zoom, ground_m, concepts, date
         As in :class:`~earwitness.atlas.dataset.rows.Row`.
     """
 
@@ -65,6 +65,7 @@ class Pair:
     zoom: int | None
     ground_m: float | None
     concepts: tuple[str, ...]
+    date: str | None = None
 
     @property
     def bytes(self) -> int:
@@ -184,7 +185,7 @@ def decode(row: Row) -> Pair:
         raise BadRowError(row.key, str(error)) from error
     return Pair(
         row.key, pixels, mels, row.audio_caption, row.image_captions, row.lat_deg, row.lon_deg,
-        when, asource, tsource, row.zoom, row.ground_m, row.concepts,
+        when, asource, tsource, row.zoom, row.ground_m, row.concepts, row.date,
     )  # fmt: skip
 
 

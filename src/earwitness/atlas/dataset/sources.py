@@ -14,7 +14,7 @@ import numpy as np
 
 from earwitness.atlas.dataset.rows import SPLITS, DatasetError
 from earwitness.atlas.logmel import MELS
-from earwitness.models.device import require
+from earwitness.extras import require
 
 _LARGEST_FILE = 256 << 20
 _IMAGES, _SOUNDS = (".png", ".jpg", ".jpeg", ".webp"), (".wav", ".flac", ".mp3", ".ogg")

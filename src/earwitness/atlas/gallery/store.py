@@ -116,6 +116,10 @@ class Gallery:
         about
             What the rows depend on; kept with the schema, see :func:`about`.
         """
+        # What the table says of itself may differ in last digits from what this machine would say;
+        # to LanceDB that is another schema, and an error. So one that is there is opened.
+        if (there := self.table(name)) is not None:
+            return there
         with explained(self.where, "written"):
             return self._database.create_table(
                 name,

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from earwitness.atlas.extra import atlas_module
 from earwitness.atlas.fetching import Fetcher
 from earwitness.atlas.imagery.contract import Imagery, View
 from earwitness.atlas.imagery.remote import RemoteBytes
 from earwitness.errors import MediaError, OptionError, PlaceError
+from earwitness.extras import load
 from earwitness.media.pictures import check_file, largest_px
 
 DRIVERS = {
@@ -55,7 +55,7 @@ def gdal() -> Iterator[Any]:
 
     No sidecar files, no look into folders, no network of GDAL's own, bounded memory.
     """
-    rasterio = atlas_module("rasterio", "georeferenced imagery")
+    rasterio = load("rasterio", "atlas", "georeferenced imagery")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
         with rasterio.Env(
@@ -155,8 +155,8 @@ class RasterFile:
         del fetcher
         with self._open() as file:
             self._check(file)
+            from rasterio import Affine
             from rasterio.enums import Resampling
-            from rasterio.transform import from_origin
             from rasterio.vrt import WarpedVRT
 
             bands = self._bands(file)
@@ -169,7 +169,7 @@ class RasterFile:
             with WarpedVRT(
                 file,
                 crs=local,
-                transform=from_origin(-radius, radius, view.ground_m, view.ground_m),
+                transform=Affine(view.ground_m, 0.0, -radius, 0.0, -view.ground_m, radius),
                 width=size,
                 height=size,
                 resampling=Resampling.average if shrinking else Resampling.bilinear,

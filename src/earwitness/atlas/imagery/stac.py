@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from earwitness.atlas.extra import atlas_module
 from earwitness.atlas.fetching import JSON, Fetcher
 from earwitness.atlas.imagery.contract import Imagery, View
 from earwitness.atlas.imagery.ground import around
 from earwitness.atlas.imagery.raster import RasterFile
 from earwitness.atlas.imagery.remote import RemoteBytes
 from earwitness.errors import FetchError, OptionError, PlaceError
+from earwitness.extras import load
 
 CATALOGUE = "https://earth-search.aws.element84.com/v1"
 COLLECTION = "sentinel-2-l2a"
@@ -30,7 +30,7 @@ def guarded_io(fetcher: Fetcher) -> Any:
 
     Its own would follow any link to any address, and open links without a scheme as files.
     """
-    module = atlas_module("pystac_client.stac_api_io", "Sentinel-2 through STAC")
+    module = load("pystac_client.stac_api_io", "atlas", "Sentinel-2 through STAC")
 
     base: Any = module.StacApiIO
 
@@ -121,7 +121,7 @@ class Sentinel2:
         return source.view(view, fetcher)
 
     def _search(self, view: View, fetcher: Fetcher) -> dict[str, Any]:
-        search = atlas_module("pystac_client", "Sentinel-2 through STAC").ItemSearch(
+        search = load("pystac_client", "atlas", "Sentinel-2 through STAC").ItemSearch(
             f"{self.catalogue}/search",
             method="POST",
             stac_io=guarded_io(fetcher),

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from earwitness.atlas.extra import atlas_module
 from earwitness.atlas.fetching import Fetcher
 from earwitness.atlas.imagery.contract import Imagery, View
 from earwitness.atlas.imagery.ground import (
@@ -23,6 +22,7 @@ from earwitness.atlas.imagery.ground import (
     zoom_for,
 )
 from earwitness.errors import FetchError, OptionError, PlaceError
+from earwitness.extras import load
 
 MOST_TILES = 256
 DEFAULT_MAX_ZOOM = 19
@@ -118,7 +118,7 @@ def provider(name: str) -> Template:
     OptionError
         If none has that name, or it needs a key.
     """
-    providers = atlas_module("xyzservices", "tiles by a provider's name").providers
+    providers = load("xyzservices", "atlas", "tiles by a provider's name").providers
     try:
         found = providers.query_name(name)
     except ValueError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,14 +23,40 @@ _BLOCK = 256
 
 
 @contextlib.contextmanager
-def _gdal_explained(path: Path) -> Iterator[None]:
+def _gdal_explained(path: Path, most_bytes: int) -> Iterator[None]:
+    """Tell what GDAL says of a file of at most so many bytes as one error.
+
+    On a disk without room GDAL's TIFF library writes a line of its own to the error stream, past
+    every handler. So where room is short, that stream is put aside for as long.
+    """
     rasterio = load("rasterio", "atlas", "a map")
+    # Some errors of GDAL come as they are.
+    told = (rasterio.errors.RasterioError, load("rasterio._err", "atlas", "a map").CPLE_BaseError)
+    with contextlib.ExitStack() as stack:
+        free = shutil.disk_usage(path.parent).free
+        if free < most_bytes:
+            stack.enter_context(_stderr_aside())
+        try:
+            yield
+        except told as error:
+            left = shutil.disk_usage(path.parent).free
+            why = "the disk is full" if free < most_bytes else reason(error)
+            raise OutputError(
+                f"{path} cannot be written: {why}; {left / 1e6:.1f} MB are free there"
+            ) from error
+
+
+@contextlib.contextmanager
+def _stderr_aside() -> Iterator[None]:
+    sys.stderr.flush()
+    kept = os.dup(2)
     try:
-        yield
-    except rasterio.errors.RasterioError as error:
-        raise OutputError(
-            f"{path} cannot be written: {reason(error)}; is the disk full?"
-        ) from error
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def write_raster(
@@ -68,9 +96,10 @@ def write_raster(
         If the extra ``[atlas]`` is not installed.
     """
     rasterio: Any = load("rasterio", "atlas", "a map")
-    shutil: Any = load("rasterio.shutil", "atlas", "a map")
+    gdal: Any = load("rasterio.shutil", "atlas", "a map")
     final = Path(path)
     bands, rows, columns = values.shape
+    west, south, east, north = bounds
     kinds = values.dtype == np.uint8
     profile: dict[str, Any] = {
         "driver": "GTiff",
@@ -79,7 +108,9 @@ def write_raster(
         "height": rows,
         "width": columns,
         "crs": CRS,
-        "transform": rasterio.transform.from_bounds(*bounds, columns, rows),
+        "transform": rasterio.Affine(
+            (east - west) / columns, 0.0, west, 0.0, -(north - south) / rows, north
+        ),
         "nodata": 255 if kinds else float("nan"),
         "tiled": True,
         "blockxsize": _BLOCK,
@@ -91,7 +122,7 @@ def write_raster(
     with (
         beside(final) as made,
         tempfile.TemporaryDirectory(prefix=f".{final.stem[:40]}-", dir=made.parent) as scratch,
-        _gdal_explained(final),
+        _gdal_explained(final, 3 * values.nbytes + (1 << 20)),
         rasterio.Env(GDAL_CACHEMAX=64),
     ):
         plain = Path(scratch) / "plain.tif"
@@ -108,7 +139,7 @@ def write_raster(
                     file.write_colormap(band, {**table, 255: (0, 0, 0, 0)})
             file.update_tags(**dict(tags or {}))
         # GDAL's own driver lays the file out as the format asks.
-        shutil.copy(
+        gdal.copy(
             plain,
             made,
             driver="COG",

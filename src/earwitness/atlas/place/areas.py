@@ -86,6 +86,7 @@ def areas(
     least: float = 0.5,
     smallest: int = 1,
     most: int = 3,
+    bridges: NDArray[np.bool_] | None = None,
 ) -> list[Area]:
     """Return the stretches of one kind, the loudest first.
 
@@ -103,6 +104,8 @@ def areas(
         Fewest patches of a stretch.
     most
         Most stretches.
+    bridges
+        bool ``(rows, columns)``: patches that join what lies on both sides and are no part of it.
 
     Returns
     -------
@@ -116,12 +119,14 @@ def areas(
     (45, True)
     """
     held = np.asarray(weight, np.float64)
-    labels, count = ndimage.label(held >= least, structure=np.ones((3, 3), int))
+    there = held >= least
+    joined = there if bridges is None else there | bridges
+    labels, count = ndimage.label(joined, structure=np.ones((3, 3), int))
     east, north = patch_grid(held.shape[0], held.shape[1], patch_m)
     found = []
     for number in range(1, count + 1):
-        mask = labels == number
-        if mask.sum() >= smallest:
+        mask = (labels == number) & there
+        if mask.sum() >= max(smallest, 1):
             found.append(_area(kind, mask, held, east, north, patch_m))
     return sorted(found, key=lambda area: -area.gain_db)[:most]
 

@@ -81,9 +81,16 @@ def stretches(cover: Cover, seen: NDArray[np.bool_]) -> list[Area]:
         odds = cover.probability[number]
         weight = (mine & (odds >= _LEAST.get(name, 0.35))).astype(float)
         few, most = _SMALLEST.get(name, 2), _MOST.get(name, 3)
+        bridges = None
+        if name == "water" and "road" in cover.names:
+            # A river goes on beneath a bridge.
+            road = likeliest == cover.names.index("road")
+            bridges = road & ndimage.binary_dilation(
+                weight > 0, np.ones((3, 3), bool), iterations=2
+            )
         told = [
             replace(area, sure=float(odds[area.mask].mean()))
-            for area in areas(name, weight, cover.patch_m, smallest=few, most=most)
+            for area in areas(name, weight, cover.patch_m, smallest=few, most=most, bridges=bridges)
         ]
         found += [area for area in told if area.sure >= _SURE.get(name, 0.4)]
     return found

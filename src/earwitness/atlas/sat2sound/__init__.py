@@ -1,7 +1,8 @@
 """Sat2Sound: one space for satellite images with place and date, sounds, and words.
 
-Importing this package loads nothing heavy; the first use of a name below imports PyTorch, which the
-extra ``[train]`` installs.
+Importing this package loads nothing heavy; the first use of a name below imports PyTorch, which
+the extra ``[train]`` installs. Without it, ``Sat2Sound.load("builtin")`` alone works: the small
+model in the package, run by ONNX Runtime.
 
 Source: Khanal, Sastry, Dhakal, Ahmad, Jacobs, "Sat2Sound: A Unified Framework for Zero-Shot
 Soundscape Mapping" (arXiv 2505.13777). Written anew from a description of the published system.
@@ -39,6 +40,8 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
     except ModuleNotFoundError as error:
+        if name == "Sat2Sound":
+            return import_module(f"{__name__}.without").Sat2Sound
         raise PluginError(
             f"{name} needs the module {error.name!r}, which is not installed. "
             f"Install the extra that carries it: pip install 'earwitness[train]'"

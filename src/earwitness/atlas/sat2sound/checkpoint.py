@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -88,9 +89,11 @@ class Stored:
 def unpickle(path: Path) -> Any:
     """Read a file of tensors, numbers and words; refuse any that could run code."""
     try:
-        return torch.load(
-            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
-        )
+        with warnings.catch_warnings():  # of a pickle's age; what matters is said below
+            warnings.filterwarnings("ignore", "Detected pickle protocol")
+            return torch.load(
+                path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
+            )
     except pickle.UnpicklingError as error:
         reason = re.sub(r"\s+", " ", str(error))
         named = re.search(r"GLOBAL (\S+)", reason)

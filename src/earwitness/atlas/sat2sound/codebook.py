@@ -17,11 +17,12 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from earwitness.atlas.sat2sound.config import Sizes
-from earwitness.atlas.sat2sound.sparsemax import project, pull_back
+from earwitness.atlas.sat2sound.queries import Asked, query
+from earwitness.atlas.sat2sound.sparsemax import project_shifted, pull_back_within
 from earwitness.errors import OptionError
 
 Modality = Literal["image", "audio", "text"]
@@ -32,6 +33,12 @@ TEMPERATURE = 1000.0
 _BLOCK = {"cpu": 1 << 20, "cuda": 1 << 26}
 """Device → scores held at a time."""
 
+_ROOM = {"cpu": 800, "cuda": 1 << 14}
+"""Device → about how many tokens' scores are made at a time."""
+
+_PIECE = {"cpu": 128, "cuda": 1 << 13}
+"""Device → tokens, and rows of codes, whose gradients are made at a time."""
+
 _QUERIES = {
     "image": "img_query_model",
     "audio": "audio_query_model",
@@ -39,20 +46,28 @@ _QUERIES = {
 }
 
 
-def query(tokens: Tensor, *weights: Tensor) -> Tensor:
-    """Map tokens (..., width) to queries (..., D): norm, linear, GELU, norm, linear."""
-    norm, norm_b, first, first_b, inner, inner_b, last, last_b = weights
-    hidden = F.linear(F.layer_norm(tokens, norm.shape, norm, norm_b), first, first_b)
-    hidden = F.layer_norm(F.gelu(hidden), inner.shape, inner, inner_b)
-    return F.linear(hidden, last, last_b)
-
-
 def _chunks(batch: int, tokens: int, device: str) -> Iterator[slice]:
-    """Cut the batch so that a chunk has about 800 tokens on a CPU, more on a GPU."""
-    room = 800 if device == "cpu" else 1 << 14
-    step = max(1, room // max(tokens, 1))
+    """Cut the batch into chunks of at least a row, and not many more tokens than there is room."""
+    step = max(1, _ROOM.get(device, 1 << 12) // max(tokens, 1))
     for start in range(0, batch, step):
         yield slice(start, min(start + step, batch))
+
+
+def _largest(scores: Tensor, best: Tensor, who: Tensor) -> None:
+    """Write the maximum over tokens (B, T, K) and the first token that has it; spoil the scores."""
+    length = scores.shape[1]
+    if scores.device.type != "cpu" or length >= 1 << 24:
+        best[...], who[...] = scores.max(dim=1)
+        return
+    # PyTorch's maximum with its place takes several times as long on a CPU as the maximum alone,
+    # a comparison, and sums over what is equal to it: of ones, and of places.
+    torch.amax(scores, dim=1, out=best)
+    same = torch.eq(scores, best[:, None], out=scores)
+    places = torch.arange(length, dtype=scores.dtype)
+    found = torch.matmul(torch.stack([torch.ones_like(places), places]), same)
+    who.copy_(found[:, 1])
+    if bool((found[:, 0] != 1).any()):
+        who.copy_(same.max(dim=1).indices)  # some are equal: then the first one
 
 
 class _Mixture(torch.autograd.Function):
@@ -69,17 +84,18 @@ class _Mixture(torch.autograd.Function):
         *weights: Tensor,
     ) -> tuple[Tensor, Tensor]:
         batch, length, _ = tokens.shape
-        count, width = codes.shape
+        (count, width), kind = codes.shape, codes.device.type
         best = codes.new_empty(batch, count)
-        who = torch.empty(batch, count, dtype=torch.int32, device=codes.device)
+        small = torch.uint8 if length <= 256 else torch.int32
+        who = torch.empty(batch, count, dtype=small, device=codes.device)
         table: Tensor | None = None  # one piece of memory for all blocks
-        for rows in _chunks(batch, length, codes.device.type):
+        for rows in _chunks(batch, length, kind):
             asked = query(tokens[rows], *weights)
             many = len(asked) * length
-            step = max(64, _BLOCK.get(codes.device.type, 1 << 21) // many)
+            step = max(64, _BLOCK.get(kind, 1 << 21) // many)
             for start in range(0, count, step):
                 block = slice(start, min(start + step, count))
-                wide = min(step, count - start)
+                wide = block.stop - start
                 if table is None or table.numel() < many * wide:
                     table = codes.new_empty(many * wide)
                 scores = table[: many * wide].view(many, wide)
@@ -89,85 +105,131 @@ class _Mixture(torch.autograd.Function):
                     scores *= keep[rows, :, None]
                 elif keep is not None:
                     scores.masked_fill_(~keep[rows, :, None], -torch.inf)
-                best[rows, block], who[rows, block] = scores.max(dim=1)
+                found = best.new_empty(len(asked), wide)
+                _largest(scores, found, who[rows, block])
+                best[rows, block] = found
         # Dividing is monotonous, so after the maximum it gives the same values as before it, in
         # two steps as in the published code, whose rounding this keeps.
         best = best.div_(width**0.5).div_(temperature)
         if keep is not None and not zero:
             best[~keep.any(dim=1)] = 0.0
-        attention, shifted, tau = project(best)
-        ctx.save_for_backward(tokens, codes, attention, shifted, tau, who, *weights)
+        attention, shifted, tau = project_shifted(best.sub_(best.amax(dim=1, keepdim=True)))
+        edge = shifted == tau
+        ctx.edge = edge if bool(edge.any()) else None
+        ctx.save_for_backward(tokens, codes, attention, who, *weights)
         ctx.keep, ctx.temperature = keep, temperature
         ctx.set_materialize_grads(False)
         return attention @ codes, attention
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grads: Any) -> Any:
         mixed_grad, attention_grad = grads
-        tokens, codes, attention, shifted, tau, who, *weights = ctx.saved_tensors
-        keep: Tensor | None = ctx.keep
-        batch, length, _ = tokens.shape
-        width = codes.shape[1]
-        if mixed_grad is None:
-            mixed_grad = codes.new_zeros(batch, width)
-        reaching = mixed_grad @ codes.T
-        if attention_grad is not None:
-            reaching += attention_grad
-        reaching = pull_back(reaching, shifted, tau).div_(ctx.temperature * width**0.5)
-        if keep is not None:  # a padded token's score is a constant
-            reaching *= keep.gather(1, who.long())
-
+        tokens, codes, attention, who, *weights = ctx.saved_tensors
         wanted = ctx.needs_input_grad
-        codes_grad = attention.T @ mixed_grad if wanted[1] else None
-        tokens_grad = torch.empty_like(tokens) if wanted[0] else None
-        weight_grads: list[Tensor | None] = [None] * len(weights)
         deep = wanted[0] or any(wanted[5:])
-        if not deep and codes_grad is None:
+        if (mixed_grad is None and attention_grad is None) or not (deep or wanted[1]):
             return (None,) * (5 + len(weights))
-        for rows in _chunks(batch, length, codes.device.type):
-            given = tokens[rows].detach().requires_grad_(wanted[0])
-            held = [w.detach().requires_grad_(want) for w, want in zip(weights, wanted[5:])]
-            with torch.set_grad_enabled(deep):
-                asked = query(given, *held)
-            flat = asked.detach().reshape(-1, width)
-            sample, code = torch.nonzero(reaching[rows], as_tuple=True)
-            value = reaching[rows][sample, code]
-            token = sample * length + who[rows][sample, code]
+        with torch.autocast(tokens.device.type, enabled=False):
+            if mixed_grad is None:
+                mixed_grad = codes.new_zeros(len(tokens), codes.shape[1])
+            made = _carry_back(
+                tokens, codes, attention, ctx.edge, who, ctx.keep, ctx.temperature, weights,
+                mixed_grad, attention_grad, wanted,
+            )  # fmt: skip
+        return made
+
+
+def _carry_back(
+    tokens: Tensor, codes: Tensor, attention: Tensor, edge: Tensor | None, who: Tensor,
+    keep: Tensor | None, temperature: float, weights: list[Tensor], mixed_grad: Tensor,
+    attention_grad: Tensor | None, wanted: tuple[bool, ...],
+) -> tuple[Tensor | None, ...]:  # fmt: skip
+    """Return the gradients of what :class:`_Mixture` takes."""
+    batch, length, _ = tokens.shape
+    width, kind = codes.shape[1], codes.device.type
+    deep = wanted[0] or any(wanted[5:])
+    codes_grad = attention.T @ mixed_grad if wanted[1] else None
+    tokens_grad = tokens.new_empty(tokens.shape) if wanted[0] else None
+    weight_grads = [torch.zeros_like(w) if want else None for w, want in zip(weights, wanted[5:])]
+    step = _PIECE.get(kind, 1 << 12)
+    room = codes.new_empty(step, width)
+    for rows in _chunks(batch, length, kind):
+        reaching = mixed_grad[rows] @ codes.T
+        if attention_grad is not None:
+            reaching += attention_grad[rows]
+        reaching = pull_back_within(
+            reaching, attention[rows] > 0, None if edge is None else edge[rows]
+        ).div_(temperature * width**0.5)
+        if keep is not None:  # a padded token's score is a constant
+            reaching *= keep[rows].gather(1, who[rows].long())
+        pairs = _Pairs(reaching, who[rows], length)
+        del reaching
+        given = tokens[rows].reshape(-1, tokens.shape[2])
+        for start in range(0, len(given), step):
+            part = slice(start, min(start + step, len(given)))
+            asked = Asked(given[part], weights)
             if codes_grad is not None:
-                _add_rows(codes_grad, code, flat, token, value)
-            if not deep:
-                continue
-            asked_grad = torch.zeros_like(flat)
-            _add_rows(asked_grad, token, codes, code, value)
-            sources = [t for t in (given, *held) if t.requires_grad]
-            found = list(torch.autograd.grad(asked, sources, asked_grad.reshape(asked.shape)))
-            if tokens_grad is not None:
-                tokens_grad[rows] = found.pop(0)
-            for index, tensor in enumerate(held):
-                if tensor.requires_grad:
-                    part, sum_ = found.pop(0), weight_grads[index]
-                    weight_grads[index] = part if sum_ is None else sum_.add_(part)
-        return (tokens_grad, codes_grad, None, None, None, *weight_grads)
+                pairs.add_queries(codes_grad, asked.queries(), part, room)
+            if deep:
+                grad = pairs.sum_codes(codes, part)
+                asked.carry_back(
+                    grad, weight_grads,
+                    None if tokens_grad is None else tokens_grad[rows].view_as(given)[part],
+                )  # fmt: skip
+    return (tokens_grad, codes_grad, None, None, None, *weight_grads)
 
 
 _mixture: Any = _Mixture.apply
 
 
-def _add_rows(into: Tensor, to: Tensor, table: Tensor, row: Tensor, value: Tensor) -> None:
-    """Add ``value[i] * table[row[i]]`` to ``into[to[i]]`` for each i, in an order always alike."""
-    order = torch.argsort(to, stable=True)
-    to, row, value = to[order], row[order], value[order]
-    step = 1024
-    starts = torch.searchsorted(to, torch.arange(len(into) + 1, device=to.device))
-    for start in range(0, len(into), step):
-        offsets = starts[start : start + step + 1]
-        first, last = int(offsets[0]), int(offsets[-1])
-        if first == last:
-            continue
-        into[start : start + step] += F.embedding_bag(
-            row[first:last], table, offsets[:-1] - first, mode="sum",
-            per_sample_weights=value[first:last],
+class _Pairs:
+    """Which token of which sample a gradient reaches by which code, in the order of tokens.
+
+    Parameters
+    ----------
+    reaching : tensor, shape (B, K)
+        The gradients, mostly zero.
+    who : tensor, shape (B, K)
+        The token each would reach.
+    length
+        Tokens of a sample.
+    """
+
+    def __init__(self, reaching: Tensor, who: Tensor, length: int) -> None:
+        sample, code = torch.nonzero(reaching, as_tuple=True)
+        token = sample * length + who[sample, code]
+        order = torch.argsort(token, stable=True)
+        self.length, self.token, self.code = length, token[order], code[order]
+        self.value = reaching[sample, code][order]
+        every = torch.arange(len(reaching) * length + 1, device=token.device)
+        self.starts = torch.searchsorted(self.token, every)
+
+    def add_queries(self, into: Tensor, asked: Tensor, part: slice, room: Tensor) -> None:
+        """Add to each code's gradient (K, D) its gradient times the query of the token.
+
+        ``room`` (any, D) is memory to work in.
+        """
+        start = part.start
+        while start < part.stop:
+            # Within a sample no code comes twice, so the order of sums is always the same.
+            end = min(part.stop, (start // self.length + 1) * self.length)
+            first, last = int(self.starts[start]), int(self.starts[end])
+            for begin in range(first, last, len(room)):
+                some = slice(begin, min(begin + len(room), last))
+                rows = room[: some.stop - begin]
+                torch.index_select(asked, 0, self.token[some] - part.start, out=rows)
+                into.index_add_(0, self.code[some], rows.mul_(self.value[some, None]))
+            start = end
+
+    def sum_codes(self, codes: Tensor, part: slice) -> Tensor:
+        """Return for each token the sum of the codes that reach it, by their gradients."""
+        first, last = int(self.starts[part.start]), int(self.starts[part.stop])
+        made: Tensor = torch.nn.functional.embedding_bag(
+            self.code[first:last], codes, self.starts[part] - first, mode="sum",
+            per_sample_weights=self.value[first:last],
         )  # fmt: skip
+        return made
 
 
 class QueryModel(nn.Module):

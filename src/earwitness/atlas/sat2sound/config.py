@@ -200,6 +200,15 @@ class Config:
         if not 0 <= self.droprate <= 1:
             raise OptionError(f"droprate is {self.droprate}; give a share between 0 and 1")
 
+    @classmethod
+    def builtin(cls) -> Config:
+        """Return the built-in model's: Blue Marble, place and time, words read by the package."""
+        return cls(
+            sizes=Sizes.builtin(), parts=("latlong", "month", "time"), imagery="marble",
+            droprate=0.25, temperature=50.0, dropout=0.05, drop_path=0.0, level_free=True,
+            text_encoder="builtin",
+        )  # fmt: skip
+
     def as_dict(self) -> dict[str, Any]:
         """Return the configuration as plain values that JSON can hold."""
         return asdict(self)

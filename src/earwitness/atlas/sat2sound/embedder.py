@@ -42,7 +42,7 @@ class CheckpointEmbedder:
         self.model = Sat2Sound.load(path).to(self._where)
         config = self.model.config
         self.name, self.dim = Path(path).name, config.sizes.code_width
-        self.image_px, self.ground_m = 224, GROUND_M[config.imagery]
+        self.image_px, self.ground_m = config.sizes.image_px, GROUND_M[config.imagery]
         self._text = text or config.text_encoder
         self._words: KeptStates | None = None
 
@@ -67,7 +67,9 @@ class CheckpointEmbedder:
         made = []
         for start in range(0, len(held), _ROWS):
             part = slice(start, start + _ROWS)
-            given = torch.from_numpy(np.stack([to_input(p) for p in held[part]])).to(self._where)
+            given = torch.from_numpy(np.stack([to_input(p, self.image_px) for p in held[part]])).to(
+                self._where
+            )
             ground = torch.full((len(given),), self.ground_m, device=self._where)
             some = Metadata(**{n: t[part].to(self._where) for n, t in known.items()})
             with torch.no_grad():

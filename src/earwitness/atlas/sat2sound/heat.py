@@ -12,7 +12,6 @@ from torch import Tensor
 
 from earwitness.atlas.sat2sound.fusion import Metadata
 from earwitness.atlas.sat2sound.model import Sat2Sound
-from earwitness.atlas.sat2sound.satellite import SIDE
 from earwitness.errors import OptionError
 
 
@@ -47,7 +46,7 @@ def concept_heat(
 
     Returns
     -------
-    tensor, shape (C, 14, 14)
+    tensor, shape (C, 14, 14), or as many as the model has patches along a side
         From 0 (where it is least) to 1 (where it is most) for each description; 0 everywhere where
         all patches are alike.
 
@@ -62,13 +61,13 @@ def concept_heat(
         raise OptionError(f"{most_codes} codes; give 1 or more")
     attention = model.fdt(states, "text", mask)[1]
     tokens, keep = model.image_tokens(image, zoom=zoom, ground_m=ground_m, metadata=metadata)
-    patches = SIDE * SIDE
+    side = model.config.sizes.side
     found = []
     for weights in attention:
         share, codes = weights.topk(min(most_codes, weights.numel()))
-        scores = model.fdt.token_scores(tokens, "image", keep, codes)[0, :patches]
+        scores = model.fdt.token_scores(tokens, "image", keep, codes)[0, : side * side]
         heat = (scores * share).sum(dim=-1)
         span = heat.max() - heat.min()
         heat = (heat - heat.min()) / span if span > 0 else torch.zeros_like(heat)
-        found.append(heat.reshape(SIDE, SIDE))
+        found.append(heat.reshape(side, side))
     return torch.stack(found)

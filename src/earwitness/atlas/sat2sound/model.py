@@ -10,6 +10,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,9 @@ from earwitness.atlas.sat2sound.fusion import Metadata, SatelliteFusion
 from earwitness.atlas.sat2sound.losses import Losses, total_loss
 from earwitness.atlas.sat2sound.satellite import SatelliteBranch, ground_distance
 from earwitness.errors import OptionError
+
+if TYPE_CHECKING:
+    from earwitness.atlas.embedders import BuiltinEmbedder
 
 _ANY_META = "sat_encoder.meta_fuser."
 
@@ -73,6 +77,11 @@ class Sat2Sound(nn.Module):
         )  # fmt: skip
         self.fdt = Codebook(sizes, published=published, temperature=config.temperature)
 
+    @overload
+    @classmethod
+    def load(cls, path: Literal["builtin"]) -> BuiltinEmbedder: ...  # type: ignore[overload-overlap]
+
+    @overload
     @classmethod
     def load(
         cls,
@@ -81,13 +90,26 @@ class Sat2Sound(nn.Module):
         strict: bool = True,
         parts: Sequence[str] | None = None,
         vit_heads: int | None = None,
-    ) -> Sat2Sound:
+    ) -> Sat2Sound: ...
+
+    @classmethod
+    def load(
+        cls,
+        path: Path | str,
+        *,
+        strict: bool = True,
+        parts: Sequence[str] | None = None,
+        vit_heads: int | None = None,
+    ) -> Sat2Sound | BuiltinEmbedder:
         """Load a checkpoint, published or ours, in evaluation mode.
 
         Parameters
         ----------
         path
-            ``.ckpt``, ``.pt`` or ``.safetensors``.
+            ``.ckpt``, ``.pt`` or ``.safetensors``; or ``builtin`` for the small model in the
+            package, which is run by ONNX Runtime and comes back as an embedder
+            (:class:`~earwitness.atlas.embedders.BuiltinEmbedder`): it takes pictures, sounds and
+            words as they are, where this class takes tensors.
         strict
             Refuse a file whose names or shapes differ from the model's in any way. With False,
             what differs is in ``model.loaded``.
@@ -98,13 +120,17 @@ class Sat2Sound(nn.Module):
 
         Returns
         -------
-        Sat2Sound
+        Sat2Sound or BuiltinEmbedder
 
         Raises
         ------
         WeightsError
             If the file cannot be read safely, or is not of this model.
         """
+        if str(path) == "builtin":
+            from earwitness.atlas.embedders import BuiltinEmbedder
+
+            return BuiltinEmbedder()
         stored = checkpoint.read(path, vit_heads=vit_heads)
         config = stored.config
         sizes = config.sizes

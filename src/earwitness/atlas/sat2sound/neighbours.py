@@ -31,14 +31,16 @@ class Neighbours:
     code
         Its number.
     images
-        Pairs with the patch (row, column of 14 × 14) that the code answers to most.
+        Pairs with the patch (row, column) that the code answers to most.
     sounds
-        Pairs with the eighth-second token (0 to 31: 4 stretches of 8 moments) it answers to most.
+        Pairs with the token, a moment of ten seconds, that it answers to most.
     captions
         Captions.
     concepts
         Names known of the images and sounds above, with how many hold them and the share of the
         whole split that does.
+    side, moments
+        Patches along a side of an image, and tokens of a sound.
     """
 
     code: int
@@ -46,6 +48,8 @@ class Neighbours:
     sounds: tuple[tuple[Pair, int], ...]
     captions: tuple[str, ...]
     concepts: tuple[tuple[str, int, float], ...]
+    side: int = 14
+    moments: int = 32
 
 
 def _tokens(model: Sat2Sound, batch: Batch) -> dict[Modality, tuple[Tensor, Tensor | None]]:
@@ -108,6 +112,8 @@ def find_neighbours(
                 tuple(_moments(model, sounds, words, int(code))),
                 tuple(dict.fromkeys(held[n].audio_caption for n in top["text"])),
                 _shared(images + sounds, held),
+                model.config.sizes.side,
+                model.config.sizes.frames // 32,
             )
         )
         progress("looking at codes", 0.8 + 0.2 * (place + 1) / len(picked))
@@ -150,8 +156,9 @@ def _scores(
 def _patches(
     model: Sat2Sound, pairs: Sequence[Pair], words: KeptStates, code: int
 ) -> list[tuple[Pair, int, int]]:
-    best = _scores(model, pairs, words, code, "image")[:, :196].argmax(axis=1)
-    return [(pair, int(at) // 14, int(at) % 14) for pair, at in zip(pairs, best)]
+    side = model.config.sizes.side
+    best = _scores(model, pairs, words, code, "image")[:, : side * side].argmax(axis=1)
+    return [(pair, int(at) // side, int(at) % side) for pair, at in zip(pairs, best)]
 
 
 def _moments(

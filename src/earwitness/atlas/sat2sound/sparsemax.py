@@ -36,24 +36,28 @@ def threshold(shifted: Tensor) -> tuple[Tensor, Tensor]:
     """
     # The threshold of some of the entries never exceeds that of all, and so is a good start.
     if shifted.shape[-1] >= _MANY:
-        tau = threshold(shifted[..., ::_SPARING])[0]
+        tau = threshold(shifted[..., ::_SPARING].contiguous())[0]
     else:
         tau = shifted.amax(dim=-1, keepdim=True) - 1.0
     count = torch.full_like(tau, -1.0)
+    held = torch.empty_like(shifted)  # one piece of memory for all passes
     while True:
-        active = shifted > tau
-        more = active.sum(dim=-1, keepdim=True).to(tau.dtype)
+        more = torch.gt(shifted, tau, out=held).sum(dim=-1, keepdim=True)
         if torch.equal(more, count):
             return tau, count
-        total = torch.where(active, shifted, 0.0).sum(dim=-1, keepdim=True, dtype=torch.float64)
+        # What stands out above the threshold should sum to 1: small numbers, hence little rounding.
+        over = torch.sub(shifted, tau, out=held).clamp_(min=0.0).sum(dim=-1, keepdim=True)
         # The threshold only rises; rounding must not make it fall, or this could go on for ever.
-        risen = ((total - 1.0) / more.to(torch.float64)).to(tau.dtype)
-        tau, count = torch.maximum(tau, risen), more
+        tau, count = tau + ((over - 1.0) / more).clamp_(min=0.0), more
 
 
 def project(scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the projection, the shifted scores and the threshold; see :func:`sparsemax`."""
-    shifted = scores - scores.amax(dim=-1, keepdim=True)
+    return project_shifted(scores - scores.amax(dim=-1, keepdim=True))
+
+
+def project_shifted(shifted: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Do as :func:`project` with scores of which 0 is the largest of each row."""
     rows = shifted.reshape(-1, shifted.shape[-1])
     if rows.device.type == "cpu" and rows.numel() > _CACHED:
         # A few rows at a time stay in the processor's cache through all passes.
@@ -79,10 +83,22 @@ def pull_back(grad: Tensor, shifted: Tensor, tau: Tensor) -> Tensor:
     tensor, shape (..., K)
         Zero outside the support and its ties.
     """
-    inside = shifted > tau
-    passed = torch.where(inside, grad, torch.where(shifted == tau, 0.5 * grad, 0.0))
+    return pull_back_within(grad, shifted > tau, shifted == tau)
+
+
+def pull_back_within(grad: Tensor, inside: Tensor, edge: Tensor | None) -> Tensor:
+    """Do as :func:`pull_back`, given which entries are inside and which, if any, are on the edge.
+
+    Parameters
+    ----------
+    grad : tensor, shape (..., K)
+    inside, edge : tensor, shape (..., K), bool
+    """
+    passed = torch.where(inside, grad, 0.0)  # not a product: outside, the gradient may be infinite
+    if edge is not None:
+        passed = torch.where(edge, 0.5 * grad, passed)
     mean = passed.sum(dim=-1, keepdim=True) / inside.sum(dim=-1, keepdim=True)
-    return passed - torch.where(inside, mean, 0.0)
+    return passed.sub_(mean * inside)
 
 
 class _Sparsemax(torch.autograd.Function):

@@ -20,7 +20,7 @@ from earwitness.atlas.world.places import sample_places, split_of
 from earwitness.atlas.world.rules import heard, mixture
 from earwitness.atlas.world.table import names
 from earwitness.errors import OptionError
-from earwitness.models.device import require
+from earwitness.extras import require
 
 CROP_PX = 16
 SHARD_ROWS = 2000

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
 from earwitness.errors import PluginError, WeightsError
-from earwitness.models.device import require
+from earwitness.extras import require
 
 ROWS, COLUMNS = 3600, 7200
 STEP_DEG = 0.05

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from earwitness.runtime import onnxruntime
+
 THREADS = 2
 _lock = Lock()
 
@@ -19,15 +21,16 @@ _lock = Lock()
 @lru_cache(maxsize=8)
 def _session(name: str) -> tuple[Any, Any]:
     """Return the session of ``<name>.onnx`` and the options of a run."""
-    import onnxruntime  # here, so that importing the eyes stays quick
-
-    options = onnxruntime.SessionOptions()
+    runtime = onnxruntime()  # here, so that importing the eyes stays quick
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = min(THREADS, os.cpu_count() or 1)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Threads that wait by turning round and round take a core from those who work.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     weights = files(__package__).joinpath(f"{name}.onnx").read_bytes()
-    session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
-    run = onnxruntime.RunOptions()
+    session = runtime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    run = runtime.RunOptions()
     # Asked for features alone, the classifier is not computed.
     run.only_execute_path_to_fetches = True
     return session, run

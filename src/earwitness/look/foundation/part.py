@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from earwitness.errors import WeightsError
+from earwitness.extras import require
 from earwitness.look.contract import Found
 from earwitness.look.outlines import box_of
-from earwitness.models.device import require
 from earwitness.models.register import Entry, entry_named, register
 from earwitness.models.resolve import load_pretrained, resolve
 from earwitness.models.settings import Settings

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.errors import OptionError, VoiceError
-from earwitness.models.device import require
+from earwitness.extras import require
 from earwitness.models.resolve import resolve
 from earwitness.models.settings import Settings
 from earwitness.voice.codi.config import RATE_HZ

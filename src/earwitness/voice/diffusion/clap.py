@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.errors import WeightsError
-from earwitness.models.device import require
+from earwitness.extras import require
 from earwitness.models.register import entry_named, register
 from earwitness.models.resolve import load_pretrained, resolve
 from earwitness.models.settings import Settings

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earwitness.errors import WeightsError
-from earwitness.models.device import require
+from earwitness.extras import require
 from earwitness.models.folder import again as what_to_run
 from earwitness.models.register import entry_named, register
 from earwitness.models.resolve import check_keys, quiet, resolve

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from earwitness.errors import WeightsError
-from earwitness.models.device import require
+from earwitness.extras import require
 from earwitness.models.folder import again as what_to_run
 from earwitness.models.register import Entry, entry_named
 from earwitness.models.resolve import load_pretrained, resolve
