@@ -1,6 +1,6 @@
 """Words to the states of a sentence encoder that is part of the package.
 
-The encoder is all-MiniLM-L6-v2 with its 20,000 English pieces of words, its weights stored in four
+The encoder is all-MiniLM-L6-v2 with 26,500 English pieces of words, its weights stored in four
 bits. It was trained by others on a thousand million pairs of sentences; that is where knowledge of
 words outside the built-in world's captions comes from.
 
