@@ -48,7 +48,7 @@ Projection = Literal["auto", "flat", "equirect"]
 PROJECTIONS = ("auto", "flat", "equirect")
 LOOKS_PER_S = 3.0
 _MOST_LOOKS_PER_S = 60.0
-_SEEN_AS = 4  # changes whenever what is kept of a look changes its meaning
+_SEEN_AS = 5  # changes whenever what is kept of a look changes its meaning
 
 
 @dataclasses.dataclass(frozen=True)
