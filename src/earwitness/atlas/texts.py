@@ -74,7 +74,7 @@ class BuiltinWords:
     Examples
     --------
     >>> BuiltinWords().states(["gulls over the sea"])[0].shape
-    (8, 384)
+    (7, 384)
     """
 
     name = "builtin"

@@ -38,7 +38,7 @@ def word_states(texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.i
     --------
     >>> states, mask = word_states(["gulls over the sea"])
     >>> states.shape, int(mask.sum())
-    ((1, 8, 384), 8)
+    ((1, 7, 384), 7)
     """
     pieces, mask = tokenise(texts)
     if not len(texts):
