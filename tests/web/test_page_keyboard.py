@@ -24,6 +24,8 @@ def page(browser: Any, served: Served) -> Iterator[Any]:
 
 
 def test_a_photo_is_chosen_heard_edited_and_taken_away(page: Any, photo: Path) -> None:
+    # Who listens first tells the browser to hand choosers over, which takes a moment.
+    page.on("filechooser", lambda _: None)
     tab_to(page, "#file")
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
