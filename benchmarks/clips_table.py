@@ -125,9 +125,8 @@ clip becomes `.mkv` or `.mov`. Subtitles and further tracks are left out. `--kee
 clip's own sound in, as loud as the scene; the WAV files of the scene never hold it.
 
 Every frame (up to 25 a second) serves to follow the camera's turn and visible motion; three times a
-second at most (`--looks`), half as often while nothing moves, a frame is looked at for things: once
-a second whole, between at a glance that follows what is known. What was seen is kept in the user's
-cache, so work that was stopped goes on where it was (`--no-resume` forgets it). Sounds made of
+second at most (`--looks`), half as often while nothing moves, a frame is looked at for things.
+What was seen is kept in the user's cache, so work that was stopped goes on where it was (`--no-resume` forgets it). Sounds made of
 events (steps, barks) fall on the beginnings of visible motion,
 continuous ones swell with it; a dog that rests pants; a horse is heard by its hooves in its gait.
 

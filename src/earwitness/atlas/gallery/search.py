@@ -17,7 +17,7 @@ LEAST_INDEXED = 100_000
 
 _NAME = "vector_idx"
 _ROWS_PER_PART = 1024
-_PROBES = 192
+_PROBES = 256
 _REFINE = 4
 _LATER = 0.02
 
@@ -68,7 +68,7 @@ def build_index(table: Any, where: str, *, least: int = LEAST_INDEXED) -> bool:
 
     Notes
     -----
-    Inverted file with scalar quantisation: parts of about 1,024 rows, of which 192 are looked
+    Inverted file with scalar quantisation: parts of about 1,024 rows, of which 256 are looked
     through; four times the answers wanted are compared again with the whole embeddings. Figures
     come from ``benchmarks/bench_gallery.py``.
     """
