@@ -126,9 +126,10 @@ clip's own sound in, as loud as the scene; the WAV files of the scene never hold
 
 Every frame (up to 25 a second) serves to follow the camera's turn and visible motion; three times a
 second at most (`--looks`), half as often while nothing moves, a frame is looked at for things.
-What was seen is kept in the user's cache, so work that was stopped goes on where it was (`--no-resume` forgets it). Sounds made of
-events (steps, barks) fall on the beginnings of visible motion,
-continuous ones swell with it; a dog that rests pants; a horse is heard by its hooves in its gait.
+What was seen is kept in the user's cache, so work that was stopped goes on where it was
+(`--no-resume` forgets it). Sounds made of events (steps, barks) fall on the beginnings of visible
+motion, continuous ones swell with it; a dog that rests pants; a horse is heard by its hooves in
+its gait.
 
 ## Real clips
 
