@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from earwitness.atlas.sat2sound import codebook  # noqa: E402
+from earwitness.atlas.sat2sound import codebook, largest  # noqa: E402
 from earwitness.atlas.sat2sound.codebook import Codebook  # noqa: E402
 from earwitness.atlas.sat2sound.config import Sizes  # noqa: E402
 from earwitness.atlas.sat2sound.sparsemax import sparsemax  # noqa: E402
@@ -40,7 +40,7 @@ MASK = torch.tensor([[1] * 7, [1] * 5 + [0] * 2, [1] + [0] * 6, [0, 1] * 3 + [0]
 def test_blocks_give_values_and_gradients_of_the_plain_table(
     monkeypatch: pytest.MonkeyPatch, published: bool, temperature: float, mask: Any
 ) -> None:
-    monkeypatch.setattr(codebook, "_BLOCK", {"cpu": 1})
+    monkeypatch.setattr(largest, "_BLOCK", {"cpu": 1})
     monkeypatch.setattr(codebook, "_chunks", lambda batch, *_: [slice(0, 3), slice(3, batch)])
     monkeypatch.setattr(codebook, "_PIECE", {"cpu": 5})
     made = torch.Generator().manual_seed(2)
@@ -56,6 +56,49 @@ def test_blocks_give_values_and_gradients_of_the_plain_table(
         assert len(gradients) == 9
     for ours, plain in zip(*found):
         torch.testing.assert_close(ours, plain, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("zero", [False, True])
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 300.0])
+@pytest.mark.parametrize("mask", [None, MASK[:4]], ids=["whole", "padded"])
+def test_what_is_found_roughly_first_is_what_the_whole_table_holds(
+    monkeypatch: pytest.MonkeyPatch, zero: bool, scale: float, mask: Any
+) -> None:
+    monkeypatch.setattr(largest, "is_rough", lambda *_: True)
+    monkeypatch.setattr(largest, "_ROUGH_BLOCK", 64 * 28)
+    made = torch.Generator().manual_seed(3)
+    asked = torch.randn(4, 7, 20, generator=made) * scale * torch.rand(4, 7, 1, generator=made)
+    asked[1, 3] = asked[1, 2]  # of equal tokens the first one counts
+    asked[2, 5] = asked[2, 1] * (1 + 1e-5)  # rounding to bfloat16 makes these two equal
+    codes = torch.randn(150, 20, generator=made) / scale
+    table = asked.double() @ codes.double().T
+    if mask is not None:
+        gone = ~mask.bool()[..., None]
+        table = table.masked_fill(gone, 0.0 if zero else -torch.inf)
+    best, who = torch.empty(4, 150), torch.empty(4, 150, dtype=torch.int32)
+    rough = largest._Rough(asked, None if mask is None else mask.bool(), zero)
+    norms = largest._norms(codes)
+    assert rough.write(codes, norms, best, who)  # not by way of the whole table
+    best, who = torch.empty(4, 150), torch.empty(4, 150, dtype=torch.int32)
+    finder = largest.Largest(codes, 28)
+    finder.write(asked, None if mask is None else mask.bool(), zero, best, who)
+    torch.testing.assert_close(best, table.amax(1).float(), rtol=1e-5, atol=1e-6)
+    assert torch.equal(who.long(), table.max(1).indices)
+
+
+@pytest.mark.parametrize("odd", [torch.nan, torch.inf, 0.0])
+def test_numbers_that_cannot_be_bounded_and_crowds_are_computed_whole(
+    monkeypatch: pytest.MonkeyPatch, odd: float
+) -> None:
+    monkeypatch.setattr(largest, "is_rough", lambda *_: True)
+    made = torch.Generator().manual_seed(4)
+    asked, codes = torch.randn(2, 40, 8, generator=made), torch.randn(70, 8, generator=made)
+    asked[1] = odd
+    best, who = torch.empty(2, 70), torch.empty(2, 70, dtype=torch.int32)
+    largest.Largest(codes, 80).write(asked, None, False, best, who)
+    table = asked @ codes.T
+    torch.testing.assert_close(best, table.amax(1), equal_nan=True)
+    assert torch.equal(who[0].long(), table[0].max(0).indices)
 
 
 def test_weights_of_codes_are_a_sparse_mixture() -> None:

@@ -14,7 +14,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from earwitness.atlas import logmel, metadata  # noqa: E402
-from earwitness.atlas.sat2sound import audio, codebook, fusion, losses, positions  # noqa: E402
+from earwitness.atlas.sat2sound import audio, codebook, fusion, largest, losses, positions  # noqa: E402
 from earwitness.atlas.sat2sound.config import Config, Sizes  # noqa: E402
 from earwitness.atlas.sat2sound.fusion import Metadata  # noqa: E402
 from earwitness.atlas.sat2sound.model import HeadsGuessedWarning, Sat2Sound  # noqa: E402
@@ -71,7 +71,7 @@ def test_codebook_and_its_gradients(
     sizes = replace(SMALL, swin_width=3, swin_heads=(1, 1, 1, 1))  # audio tokens of width 24
     book = codebook.Codebook(sizes, published=True)
     book.load_state_dict(weights(held, "fdt."))
-    monkeypatch.setattr(codebook, "_BLOCK", {"cpu": 1})  # blocks of 64 codes; see other tests
+    monkeypatch.setattr(largest, "_BLOCK", {"cpu": 1})  # blocks of 64 codes; see other tests
     embed = book.plain if plain else book
     tokens = {
         name: torch.from_numpy(held[f"in::{name}_tokens"]).requires_grad_()

@@ -1,11 +1,11 @@
 """The codebook all modalities share, computed without the table of tokens × codes.
 
 An embedding is a sparse mixture of codes: each token asks (a small network per modality), each code
-answers with its largest score over the tokens, sparsemax makes weights of the answers, and the
-weights mix the codes. The published computation holds a batch × tokens × codes table several times
-over. Here the maximum is taken block by block, and the gradient, which reaches one token per code
-and only codes in sparsemax's support, is a weighted sum of few rows. The queries are computed anew
-in the backward pass. Values and gradients are those of the plain computation.
+answers with its largest score over the tokens (largest.py), sparsemax makes weights of the answers,
+and the weights mix the codes. The published computation holds a batch × tokens × codes table
+several times over. Here the maximum is taken block by block, and the gradient, which reaches one
+token per code and only codes in sparsemax's support, is a weighted sum of few rows. Values and
+gradients are those of the plain computation.
 
 Source: Chen et al., "Revisiting Multimodal Representation in Contrastive Learning: from Patch and
 Token Embeddings to Finite Discrete Tokens" (CVPR 2023).
@@ -13,7 +13,7 @@ Token Embeddings to Finite Discrete Tokens" (CVPR 2023).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import torch
@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from earwitness.atlas.sat2sound.config import Sizes
-from earwitness.atlas.sat2sound.queries import Asked, query
+from earwitness.atlas.sat2sound.largest import Largest
+from earwitness.atlas.sat2sound.queries import Asked, query, query_hidden, query_last
 from earwitness.atlas.sat2sound.sparsemax import project_shifted, pull_back_within
 from earwitness.errors import OptionError
 
@@ -30,14 +31,14 @@ Modality = Literal["image", "audio", "text"]
 TEMPERATURE = 1000.0
 """The published one; so large that small codebooks are mixed almost evenly."""
 
-_BLOCK = {"cpu": 1 << 20, "cuda": 1 << 26}
-"""Device → scores held at a time."""
-
-_ROOM = {"cpu": 800, "cuda": 1 << 14}
-"""Device → about how many tokens' scores are made at a time."""
+_ROOM = {"cpu": 1000, "cuda": 1 << 14}
+"""Device → about how many tokens are asked for, and reached by gradients, at a time."""
 
 _PIECE = {"cpu": 128, "cuda": 1 << 13}
-"""Device → tokens, and rows of codes, whose gradients are made at a time."""
+"""Device → tokens whose gradients are made at a time."""
+
+_CODES = 1024
+"""Codes whose gradients are made at a time."""
 
 _QUERIES = {
     "image": "img_query_model",
@@ -46,28 +47,16 @@ _QUERIES = {
 }
 
 
+def _rows(tokens: int, device: str) -> int:
+    """Return how many rows of so many tokens there is room for, at least one."""
+    return max(1, _ROOM.get(device, 1 << 12) // max(tokens, 1))
+
+
 def _chunks(batch: int, tokens: int, device: str) -> Iterator[slice]:
-    """Cut the batch into chunks of at least a row, and not many more tokens than there is room."""
-    step = max(1, _ROOM.get(device, 1 << 12) // max(tokens, 1))
+    """Cut the batch into chunks of rows."""
+    step = _rows(tokens, device)
     for start in range(0, batch, step):
         yield slice(start, min(start + step, batch))
-
-
-def _largest(scores: Tensor, best: Tensor, who: Tensor) -> None:
-    """Write the maximum over tokens (B, T, K) and the first token that has it; spoil the scores."""
-    length = scores.shape[1]
-    if scores.device.type != "cpu" or length >= 1 << 24:
-        best[...], who[...] = scores.max(dim=1)
-        return
-    # PyTorch's maximum with its place takes several times as long on a CPU as the maximum alone,
-    # a comparison, and sums over what is equal to it: of ones, and of places.
-    torch.amax(scores, dim=1, out=best)
-    same = torch.eq(scores, best[:, None], out=scores)
-    places = torch.arange(length, dtype=scores.dtype)
-    found = torch.matmul(torch.stack([torch.ones_like(places), places]), same)
-    who.copy_(found[:, 1])
-    if bool((found[:, 0] != 1).any()):
-        who.copy_(same.max(dim=1).indices)  # some are equal: then the first one
 
 
 class _Mixture(torch.autograd.Function):
@@ -88,26 +77,13 @@ class _Mixture(torch.autograd.Function):
         best = codes.new_empty(batch, count)
         small = torch.uint8 if length <= 256 else torch.int32
         who = torch.empty(batch, count, dtype=small, device=codes.device)
-        table: Tensor | None = None  # one piece of memory for all blocks
+        hidden = tokens.new_empty(batch, length, width)
+        largest = Largest(codes, min(batch, _rows(length, kind)) * length)
         for rows in _chunks(batch, length, kind):
-            asked = query(tokens[rows], *weights)
-            many = len(asked) * length
-            step = max(64, _BLOCK.get(kind, 1 << 21) // many)
-            for start in range(0, count, step):
-                block = slice(start, min(start + step, count))
-                wide = block.stop - start
-                if table is None or table.numel() < many * wide:
-                    table = codes.new_empty(many * wide)
-                scores = table[: many * wide].view(many, wide)
-                torch.mm(asked.reshape(many, width), codes[block].T, out=scores)
-                scores = scores.view(len(asked), length, wide)
-                if keep is not None and zero:
-                    scores *= keep[rows, :, None]
-                elif keep is not None:
-                    scores.masked_fill_(~keep[rows, :, None], -torch.inf)
-                found = best.new_empty(len(asked), wide)
-                _largest(scores, found, who[rows, block])
-                best[rows, block] = found
+            asked = _ask(tokens[rows], weights, hidden[rows])
+            some = None if keep is None else keep[rows]
+            largest.write(asked, some, zero, best[rows], who[rows])
+            del asked
         # Dividing is monotonous, so after the maximum it gives the same values as before it, in
         # two steps as in the published code, whose rounding this keeps.
         best = best.div_(width**0.5).div_(temperature)
@@ -118,6 +94,7 @@ class _Mixture(torch.autograd.Function):
         ctx.edge = edge if bool(edge.any()) else None
         ctx.save_for_backward(tokens, codes, attention, who, *weights)
         ctx.keep, ctx.temperature = keep, temperature
+        ctx.hidden = hidden if any(ctx.needs_input_grad) else None
         ctx.set_materialize_grads(False)
         return attention @ codes, attention
 
@@ -133,58 +110,69 @@ class _Mixture(torch.autograd.Function):
         with torch.autocast(tokens.device.type, enabled=False):
             if mixed_grad is None:
                 mixed_grad = codes.new_zeros(len(tokens), codes.shape[1])
-            made = _carry_back(
-                tokens, codes, attention, ctx.edge, who, ctx.keep, ctx.temperature, weights,
-                mixed_grad, attention_grad, wanted,
-            )  # fmt: skip
-        return made
+            hidden, ctx.hidden = ctx.hidden, None
+            if hidden is None:  # the gradients are wanted a second time
+                hidden = query_hidden(tokens, *weights)[1]
+            codes_grad = attention.T @ mixed_grad if wanted[1] else None
+            tokens_grad = None
+            if wanted[0]:  # piece by piece it takes the place of what is no longer needed
+                fits = hidden.shape == tokens.shape
+                tokens_grad = hidden if fits else tokens.new_empty(tokens.shape)
+            weight_grads = [
+                torch.zeros_like(w) if want else None for w, want in zip(weights, wanted[5:])
+            ]
+            for rows in _chunks(len(tokens), tokens.shape[1], tokens.device.type):
+                reaching = mixed_grad[rows] @ codes.T
+                if attention_grad is not None:
+                    reaching += attention_grad[rows]
+                edge = None if ctx.edge is None else ctx.edge[rows]
+                reaching = pull_back_within(reaching, attention[rows] > 0, edge)
+                reaching.div_(ctx.temperature * codes.shape[1] ** 0.5)
+                if ctx.keep is not None:  # a padded token's score is a constant
+                    reaching *= ctx.keep[rows].gather(1, who[rows].long())
+                pairs = _Pairs(reaching, who[rows], tokens.shape[1])
+                del reaching
+                if codes_grad is not None:
+                    pairs.add_queries(codes_grad, query_last(hidden[rows], *weights))
+                if deep:
+                    into = None if tokens_grad is None else tokens_grad[rows]
+                    _carry_back(
+                        tokens[rows], hidden[rows], codes, pairs, weights, weight_grads, into
+                    )
+        return (tokens_grad, codes_grad, None, None, None, *weight_grads)
+
+
+def _ask(tokens: Tensor, weights: Sequence[Tensor], hidden: Tensor) -> Tensor:
+    """Return the queries (B, T, D) of tokens (B, T, width); write what goes into the GELU."""
+    asked = torch.empty_like(hidden)
+    each = max(1, _PIECE.get(tokens.device.type, 1 << 12) // tokens.shape[1])
+    for start in range(0, len(tokens), each):
+        rows = slice(start, start + each)
+        asked[rows], hidden[rows] = query_hidden(tokens[rows], *weights)
+    return asked
 
 
 def _carry_back(
-    tokens: Tensor, codes: Tensor, attention: Tensor, edge: Tensor | None, who: Tensor,
-    keep: Tensor | None, temperature: float, weights: list[Tensor], mixed_grad: Tensor,
-    attention_grad: Tensor | None, wanted: tuple[bool, ...],
-) -> tuple[Tensor | None, ...]:  # fmt: skip
-    """Return the gradients of what :class:`_Mixture` takes."""
-    batch, length, _ = tokens.shape
-    width, kind = codes.shape[1], codes.device.type
-    deep = wanted[0] or any(wanted[5:])
-    codes_grad = attention.T @ mixed_grad if wanted[1] else None
-    tokens_grad = tokens.new_empty(tokens.shape) if wanted[0] else None
-    weight_grads = [torch.zeros_like(w) if want else None for w, want in zip(weights, wanted[5:])]
-    step = _PIECE.get(kind, 1 << 12)
-    room = codes.new_empty(step, width)
-    for rows in _chunks(batch, length, kind):
-        reaching = mixed_grad[rows] @ codes.T
-        if attention_grad is not None:
-            reaching += attention_grad[rows]
-        reaching = pull_back_within(
-            reaching, attention[rows] > 0, None if edge is None else edge[rows]
-        ).div_(temperature * width**0.5)
-        if keep is not None:  # a padded token's score is a constant
-            reaching *= keep[rows].gather(1, who[rows].long())
-        pairs = _Pairs(reaching, who[rows], length)
-        del reaching
-        given = tokens[rows].reshape(-1, tokens.shape[2])
-        for start in range(0, len(given), step):
-            part = slice(start, min(start + step, len(given)))
-            asked = Asked(given[part], weights)
-            if codes_grad is not None:
-                pairs.add_queries(codes_grad, asked.queries(), part, room)
-            if deep:
-                grad = pairs.sum_codes(codes, part)
-                asked.carry_back(
-                    grad, weight_grads,
-                    None if tokens_grad is None else tokens_grad[rows].view_as(given)[part],
-                )  # fmt: skip
-    return (tokens_grad, codes_grad, None, None, None, *weight_grads)
+    tokens: Tensor, hidden: Tensor, codes: Tensor, pairs: _Pairs, weights: Sequence[Tensor],
+    weight_grads: Sequence[Tensor | None], tokens_grad: Tensor | None,
+) -> None:  # fmt: skip
+    """Add to the gradients of the query network and write those of the tokens, in pieces."""
+    given, inside = tokens.reshape(-1, tokens.shape[2]), hidden.view(-1, hidden.shape[2])
+    into = None if tokens_grad is None else tokens_grad.view(given.shape)
+    step = _PIECE.get(tokens.device.type, 1 << 12)
+    for start in range(0, len(given), step):
+        part = slice(start, min(start + step, len(given)))
+        asked = Asked(given[part], weights, inside[part])
+        asked.carry_back(
+            pairs.sum_codes(codes, part), weight_grads, None if into is None else into[part]
+        )
 
 
 _mixture: Any = _Mixture.apply
 
 
 class _Pairs:
-    """Which token of which sample a gradient reaches by which code, in the order of tokens.
+    """Which token of which sample a gradient reaches by which code.
 
     Parameters
     ----------
@@ -197,37 +185,51 @@ class _Pairs:
     """
 
     def __init__(self, reaching: Tensor, who: Tensor, length: int) -> None:
+        batch, count = reaching.shape
         sample, code = torch.nonzero(reaching, as_tuple=True)
+        value = reaching[sample, code]
         token = sample * length + who[sample, code]
         order = torch.argsort(token, stable=True)
-        self.length, self.token, self.code = length, token[order], code[order]
-        self.value = reaching[sample, code][order]
-        every = torch.arange(len(reaching) * length + 1, device=token.device)
-        self.starts = torch.searchsorted(self.token, every)
+        self._of_tokens = _Bags(token[order], batch * length, code[order], value[order])
+        order = torch.argsort(code, stable=True)
+        self._of_codes = _Bags(code[order], count, token[order], value[order])
 
-    def add_queries(self, into: Tensor, asked: Tensor, part: slice, room: Tensor) -> None:
-        """Add to each code's gradient (K, D) its gradient times the query of the token.
-
-        ``room`` (any, D) is memory to work in.
-        """
-        start = part.start
-        while start < part.stop:
-            # Within a sample no code comes twice, so the order of sums is always the same.
-            end = min(part.stop, (start // self.length + 1) * self.length)
-            first, last = int(self.starts[start]), int(self.starts[end])
-            for begin in range(first, last, len(room)):
-                some = slice(begin, min(begin + len(room), last))
-                rows = room[: some.stop - begin]
-                torch.index_select(asked, 0, self.token[some] - part.start, out=rows)
-                into.index_add_(0, self.code[some], rows.mul_(self.value[some, None]))
-            start = end
+    def add_queries(self, into: Tensor, asked: Tensor) -> None:
+        """Add to each code's gradient (K, D) the queries (B, T, D) of its tokens, weighted."""
+        for start in range(0, len(into), _CODES):
+            part = slice(start, min(start + _CODES, len(into)))
+            into[part] += self._of_codes.sum_rows(asked.view(-1, asked.shape[2]), part)
 
     def sum_codes(self, codes: Tensor, part: slice) -> Tensor:
-        """Return for each token the sum of the codes that reach it, by their gradients."""
-        first, last = int(self.starts[part.start]), int(self.starts[part.stop])
+        """Return for some of the tokens the sum of the codes that reach them, weighted."""
+        return self._of_tokens.sum_rows(codes, part)
+
+
+class _Bags:
+    """Rows of a table that are summed, with weights.
+
+    Parameters
+    ----------
+    owner : tensor, shape (n,)
+        Rising numbers of what the sums are for.
+    count
+        How many sums there are.
+    row, value : tensor, shape (n,)
+        Which row, and its weight.
+    """
+
+    def __init__(self, owner: Tensor, count: int, row: Tensor, value: Tensor) -> None:
+        every = torch.arange(count + 1, device=owner.device)
+        self._starts = torch.searchsorted(owner, every)
+        self._row, self._value = row, value
+
+    def sum_rows(self, table: Tensor, part: slice) -> Tensor:
+        """Return some of the sums, shape (of the part, D)."""
+        starts = self._starts[part.start : part.stop + 1]
+        first, last = int(starts[0]), int(starts[-1])
         made: Tensor = torch.nn.functional.embedding_bag(
-            self.code[first:last], codes, self.starts[part] - first, mode="sum",
-            per_sample_weights=self.value[first:last],
+            self._row[first:last], table, starts[:-1] - first, mode="sum",
+            per_sample_weights=self._value[first:last],
         )  # fmt: skip
         return made
 

@@ -1,8 +1,8 @@
 """The small network that turns tokens into queries, and its gradients with little memory.
 
-Ordinary automatic differentiation keeps every step of a whole batch. Here a part of the batch is
-asked for again when its gradient comes, and what it gives is added to the weights' gradients in
-place.
+Ordinary automatic differentiation keeps every step of a whole batch. Here only what goes into the
+GELU is kept; the rest of a part of the batch is computed anew when its gradient comes, and what it
+gives is added to the weights' gradients in place.
 """
 
 from __future__ import annotations
@@ -21,38 +21,46 @@ _ops: Any = torch.ops.aten
 
 def query(tokens: Tensor, *weights: Tensor) -> Tensor:
     """Map tokens (..., width) to queries (..., D): norm, linear, GELU, norm, linear."""
-    norm, norm_b, first, first_b, inner, inner_b, last, last_b = weights
+    return query_hidden(tokens, *weights)[0]
+
+
+def query_hidden(tokens: Tensor, *weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the queries (..., D) of tokens (..., width), and what goes into the GELU (..., D)."""
+    norm, norm_b, first, first_b, *_ = weights
     hidden = F.linear(F.layer_norm(tokens, norm.shape, norm, norm_b, EPS), first, first_b)
-    hidden = F.layer_norm(F.gelu(hidden), inner.shape, inner, inner_b, EPS)
-    return F.linear(hidden, last, last_b)
+    return query_last(hidden, *weights), hidden
+
+
+def query_last(hidden: Tensor, *weights: Tensor) -> Tensor:
+    """Return the queries (..., D) of what goes into the GELU."""
+    *_, inner, inner_b, last, last_b = weights
+    return F.linear(F.layer_norm(F.gelu(hidden), inner.shape, inner, inner_b, EPS), last, last_b)
 
 
 class Asked:
-    """The queries of some tokens, and what their gradients need.
+    """What the gradients at the queries of some tokens need.
 
     Parameters
     ----------
     tokens : tensor, shape (N, width)
     weights
         In the order of :func:`query`.
+    hidden : tensor, shape (N, D)
+        What went into the GELU.
     """
 
-    def __init__(self, tokens: Tensor, weights: Sequence[Tensor]) -> None:
+    def __init__(self, tokens: Tensor, weights: Sequence[Tensor], hidden: Tensor) -> None:
         self._weights = weights
-        norm, norm_b, first, first_b, inner, inner_b, *_ = weights
+        norm, norm_b, _, _, inner, inner_b, *_ = weights
         self._tokens = tokens
         self._normed, *self._moments = _ops.native_layer_norm(
             self._tokens, norm.shape, norm, norm_b, EPS
         )
-        self._hidden = torch.addmm(first_b, self._normed, first.T)
+        self._hidden = hidden
         self._fired = F.gelu(self._hidden)
         self._inner, *self._inner_moments = _ops.native_layer_norm(
             self._fired, inner.shape, inner, inner_b, EPS
         )
-
-    def queries(self) -> Tensor:
-        """Return the queries, shape (N, D)."""
-        return torch.addmm(self._weights[7], self._inner, self._weights[6].T)
 
     def carry_back(
         self, grad: Tensor, into: Sequence[Tensor | None], tokens_grad: Tensor | None
