@@ -125,7 +125,7 @@ def test_smoothing_takes_noise_and_leaves_motion():
     assert np.std(left) < 0.5 * np.std(noise)
 
 
-def glanced(time, azimuth, label="dog", width=8.0):
+def nameless(time, azimuth, label="dog", width=8.0):
     return replace(seen(time, azimuth, width=width), concept="", words=label, distance_m=0.0)
 
 
@@ -138,9 +138,11 @@ def test_one_who_walks_past_a_bicycle_does_not_become_one():
     assert names == [{"speech"}, {"bicycle"}]
 
 
-def test_glances_follow_a_thing_and_say_neither_its_name_nor_its_distance():
+def test_what_has_no_name_follows_a_thing_and_says_neither_its_name_nor_its_distance():
     every = [
-        seen(t, 20 - 10 * t, "bear" if i == 0 else "dog") if i % 3 == 0 else glanced(t, 20 - 10 * t)
+        seen(t, 20 - 10 * t, "bear" if i == 0 else "dog")
+        if i % 3 == 0
+        else nameless(t, 20 - 10 * t)
         for i, t in enumerate(times())
     ]
     (track,) = follow([(one.time_s, [one]) for one in every])
@@ -152,8 +154,8 @@ def test_glances_follow_a_thing_and_say_neither_its_name_nor_its_distance():
     assert azimuth == pytest.approx(20 - 10 * rows[:, 0], abs=0.1)
 
 
-def test_what_is_seen_at_a_glance_only_is_nothing():
-    assert follow([(t, [glanced(t, 5.0)]) for t in times()]) == []
+def test_what_never_has_a_name_is_nothing():
+    assert follow([(t, [nameless(t, 5.0)]) for t in times()]) == []
 
 
 @pytest.mark.parametrize(("side", "sign"), [("l", 1), ("r", -1)])

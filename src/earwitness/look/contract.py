@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,34 +82,6 @@ class Segmenter(Protocol):
 
     def segment(self, picture: Picture) -> Sequence[Found]:
         """Return the regions of interest."""
-        ...
-
-
-@dataclass(frozen=True)
-class Glimpse:
-    """Something seen at a glance: good for following what is known already, not for a name.
-
-    Parameters
-    ----------
-    label
-        The detector's label.
-    score
-        How sure, 0 to 1.
-    box_px
-        Where.
-    """
-
-    label: str
-    score: float
-    box_px: tuple[float, float, float, float]
-
-
-@runtime_checkable
-class Glancer(Protocol):
-    """What a segmenter may offer beside: a look that costs a fraction of a whole one."""
-
-    def glance(self, picture: Picture) -> Sequence[Glimpse]:
-        """Return what is seen at a glance."""
         ...
 
 

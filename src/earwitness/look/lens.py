@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from earwitness.look.compose import compose
-from earwitness.look.contract import Depth, Glancer, Namer, Picture, Segmenter
+from earwitness.look.contract import Depth, Namer, Picture, Segmenter
 from earwitness.look.eyes import COCO_CLASSES
 from earwitness.look.geometry import Box, Pinhole, centre, focal_px, overlap
 from earwitness.look.naming import settled
@@ -74,10 +74,6 @@ class Lens(Protocol):
         """Return the things in a frame, directions as the camera sees them."""
         ...
 
-    def glance(self, picture: Picture, time_s: float, zoom: float) -> list[Seen] | None:
-        """Return what is seen at a glance, without names, or None if nobody can glance."""
-        ...
-
     def still(self, picture: Picture) -> Scene:
         """Return the scene that a single frame shows."""
         ...
@@ -118,17 +114,6 @@ class FlatLens:
                     seen.append(_seen(time_s, camera, box, away.metres, ("", one.hint), one.score))
         return seen
 
-    def glance(self, picture: Picture, time_s: float, zoom: float) -> list[Seen] | None:
-        """Return what is seen at a glance; see :class:`Lens`."""
-        if not isinstance(self.parts.segmenter, Glancer):
-            return None
-        focal = focal_px(picture.width_px, picture.height_px, fov_deg=self.parts.fov_deg) * zoom
-        camera = Pinhole(picture.width_px, picture.height_px, focal)
-        return [
-            _seen(time_s, camera, one.box_px, 0.0, ("", one.label), one.score)
-            for one in self.parts.segmenter.glance(picture)
-        ]
-
     def still(self, picture: Picture) -> Scene:
         """Return the scene of one frame; see :class:`Lens`."""
         parts = self.parts
@@ -165,10 +150,6 @@ class RoundLens:
         """Return the things all around; see :class:`Lens`."""
         parts = self.parts
         return things_round(picture, parts.segmenter, parts.namer, parts.depth, time_s=time_s)
-
-    def glance(self, picture: Picture, time_s: float, zoom: float) -> list[Seen] | None:
-        """Return None: things all around are looked at whole."""
-        return None
 
     def still(self, picture: Picture) -> Scene:
         """Return the scene of one frame; see :class:`Lens`."""

@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from earwitness.look.contract import Found, Glimpse, Picture
-from earwitness.look.eyes import detect
+from earwitness.look.contract import Found, Picture
 from earwitness.look.geometry import Box, area, inside, overlap
 from earwitness.look.outlines import box_of
 from earwitness.look.sight import Sight, grown, sight_of
 
 MOST_THINGS = 40
-GLANCED = 0.3  # of one pass: what is less sure is noise
 LEAST_THING = 0.012  # of the picture: smaller parts that only the probe saw are its errors
 LEAST_STUFF = 0.015
 SOUNDING_STUFF = ("water", "trees", "building", "road", "grass", "sand", "snow", "mountain")
@@ -37,13 +35,6 @@ class BuiltinSegmenter:
         things += _undetected(sight, things, picture.height_px, picture.width_px)
         every = [found for found, _ in things] + _stuff(sight, picture.height_px, picture.width_px)
         return sorted(every, key=lambda found: -int(found.mask.sum()))
-
-    def glance(self, picture: Picture) -> Sequence[Glimpse]:
-        """Return what one pass of the detector sees."""
-        return [
-            Glimpse(one.label, float(one.score), one.box_px)
-            for one in detect(picture.pixels, threshold=GLANCED, glance=True)
-        ]
 
 
 def rounded(box: Box, height: int, width: int) -> NDArray[np.bool_]:

@@ -30,13 +30,6 @@ Array = NDArray[np.float64]
 MOTION_PER_S = 25.0
 """Most frames a second that camera and motion are worked out for."""
 
-WHOLE_EVERY_S = 0.0
-"""Time from one whole look to the next; the looks between are glances, where eyes can glance.
-
-None by default: with 0.9 s a street with many people lost three of nineteen and gained three that
-are none, for a tenth of the work."""
-
-GLANCE_WITHIN_S = 0.5
 STILL = 0.01
 _KEY_AFTER_S = 0.4  # the first frames of a shot are often still blended with the last one's end
 _KEY_EVERY_S = 10.0
@@ -157,7 +150,6 @@ class Watcher:
         self._size = (0, 0)
         self._last_frame_s = -1.0
         self._next_look_s = 0.0
-        self._whole_s = -np.inf
         self._looks = 0
         self._before: list[tuple[float, Array, list[Seen]]] = []
         self.stills: list[tuple[float, NDArray[np.uint8]]] = []
@@ -195,7 +187,7 @@ class Watcher:
         if view.cut or self._shot is None:
             ended, self._shot = self._shot, Shot(one.time_s, one.time_s)
             self._before = []
-            self._next_look_s, self._whole_s = one.time_s, -np.inf
+            self._next_look_s = one.time_s
         self._last_frame_s = one.time_s
         shot = self._shot
         shot.end_s = one.time_s
@@ -213,7 +205,7 @@ class Watcher:
         if seen is None:
             picture = self._picture(one)
             self._looks += 1
-            seen = self._seen(picture, one.time_s, shot)
+            seen = self._lens.things(picture, one.time_s, shot.zooms[-1])
             seen = self._grown(one, seen)
             if self._memory is not None:
                 self._memory.keep(one.time_s, seen)
@@ -233,17 +225,6 @@ class Watcher:
         # A shot's first frame says nothing of motion.
         still = shot.motion.latest < STILL and not shot.moved and len(shot.times_s) > 1
         self._next_look_s = one.time_s + self._interval_s * (2.0 if still else 1.0)
-
-    def _seen(self, picture: Picture, time_s: float, shot: Shot) -> list[Seen]:
-        """Look at a frame, with a glance where the last whole look is near enough."""
-        # A glance misses small things: it bridges short gaps only, not those of a still picture.
-        close = shot.seen and time_s - shot.seen[-1][0] <= GLANCE_WITHIN_S
-        if close and time_s - self._whole_s < WHOLE_EVERY_S - 1e-6:
-            seen = self._lens.glance(picture, time_s, shot.zooms[-1])
-            if seen is not None:
-                return seen
-        self._whole_s = time_s
-        return self._lens.things(picture, time_s, shot.zooms[-1])
 
     def _grown(self, one: Frame, seen: list[Seen]) -> list[Seen]:
         """Return what is seen with how much it has grown since the last two looks."""

@@ -50,8 +50,8 @@ class Seen:
     distance_m
         How far.
     concept, words
-        What it is taken for. Of what was seen at a glance the concept is empty, the words are the
-        detector's label, and the distance is not known.
+        What it is taken for. Of what nobody gave a name to the concept is empty, the words are the
+        detector's label, and the distance counts for nothing.
     score
         How sure, 0 to 1.
     box_px
@@ -235,7 +235,7 @@ def follow(
         for track in tracks
         if track.end_s - track.start_s >= least_s
         and len(track.seen) >= least_seen
-        # What goes on for longer than whole looks lie apart must have been named twice.
+        # What goes on for long must have been named twice.
         and len(track.named) >= (2 if track.end_s - track.start_s > _NAMED_TWICE_S else 1)
     ]
 

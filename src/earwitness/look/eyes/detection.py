@@ -20,7 +20,6 @@ from earwitness.look.eyes.picture import checked, letterboxed
 
 FLOOR = 0.1  # below this a network's answer is noise
 SIDES = ((416, True), (512, False), (640, False))  # longer side, mirrored: measured, 416…960
-GLANCE_SIDE = 512
 FAR_SIDE = 1024  # a closer look for small things, worth it where the picture has the pixels
 FAR_WORTH = 800
 FAR_PART = 0.12  # of the longer side: what counts as small
@@ -98,9 +97,7 @@ def _nanodet(pixels: NDArray[np.uint8], side: int, *, mirrored: bool = False) ->
     return every
 
 
-def detect(
-    pixels: NDArray[Any], *, threshold: float = 0.35, glance: bool = False
-) -> tuple[Detection, ...]:
+def detect(pixels: NDArray[Any], *, threshold: float = 0.35) -> tuple[Detection, ...]:
     """Find the people, animals, vehicles and objects of a picture.
 
     Parameters
@@ -109,8 +106,6 @@ def detect(
         uint8 (height, width, 3).
     threshold
         The least score. 0.3 finds more with one in four wrong, 0.4 errs one time in twenty.
-    glance
-        Whether one pass suffices: a seventh of the work, and more errors.
 
     Returns
     -------
@@ -125,11 +120,8 @@ def detect(
     array = checked(pixels)
     height, width = array.shape[:2]
     longer = max(height, width)
-    if glance:
-        found = agreed(_nanodet(array, GLANCE_SIDE))
-    else:
-        found = agreed(*(_nanodet(array, side, mirrored=mirrored) for side, mirrored in SIDES))
-    if longer >= FAR_WORTH and not glance:
+    found = agreed(*(_nanodet(array, side, mirrored=mirrored) for side, mirrored in SIDES))
+    if longer >= FAR_WORTH:
         closer = agreed(_nanodet(array, FAR_SIDE), _nanodet(array, FAR_SIDE, mirrored=True))
         found = with_far(found, closer, FAR_PART * longer)
     corners = np.clip(found.corners, 0, np.array([width, height, width, height]))
