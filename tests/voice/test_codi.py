@@ -100,17 +100,22 @@ def heard(model: Codi, **options) -> np.ndarray:
     return model.generate(PICTURE, "a dog", steps=2, seed=3, **options)
 
 
+def same(left: np.ndarray, right: np.ndarray) -> None:
+    # Where numbers lie in memory may change the order of PyTorch's sums.
+    np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-5)
+
+
 # --- files ---
 
 
 def test_published_files_load_convert_and_sound_the_same(tmp_path, table, codi):
     loaded = load(publish(tmp_path / "published", table))
-    np.testing.assert_array_equal(heard(loaded), heard(codi))
+    same(heard(loaded), heard(codi))
     folder = loaded.save(tmp_path / "converted")
     assert sorted(p.name for p in folder.iterdir()) == ["codi.safetensors", "config.json"]
     again = Codi.load(folder, device="cpu")  # its sizes stand beside it
     assert again.config == TINY
-    np.testing.assert_array_equal(heard(again), heard(codi))
+    same(heard(again), heard(codi))
 
 
 def test_what_is_not_needed_is_left_alone_and_a_wrapper_is_opened(tmp_path, table, codi):
@@ -129,7 +134,7 @@ def test_what_is_not_needed_is_left_alone_and_a_wrapper_is_opened(tmp_path, tabl
     one, two = tmp_path / "CoDi_encoders.pth", tmp_path / "CoDi_audio_diffuser_m.pth"
     torch.save({"state_dict": encoders}, one)
     torch.save({"state_dict": diffuser}, two)
-    np.testing.assert_array_equal(heard(load([one, two])), heard(codi))
+    same(heard(load([one, two])), heard(codi))
 
 
 def test_half_precision_and_left_in_weight_norm_are_read(tmp_path, table):
@@ -289,7 +294,7 @@ def test_picture_words_and_seed_each_change_the_sound(codi):
     base = heard(codi)
     assert base.shape == (TINY.samples,)
     assert base.dtype == np.float32
-    np.testing.assert_array_equal(base, heard(codi))
+    same(base, heard(codi))
     others = [
         codi.generate(PICTURE[::-1].copy(), "a dog", steps=2, seed=3),
         codi.generate(PICTURE, "the sea", steps=2, seed=3),
