@@ -89,6 +89,10 @@ def test_an_animation_comes_back_as_a_clip_with_sound(
     dropped(page, file)
     ready(page)
     assert page.evaluate("() => window.earwitness.scene().origin.kind") == "clip"
+    page.locator("#play").click()  # it moves while it sounds
+    page.wait_for_selector("#picture[src^='blob:']")
+    page.locator("#play").click()
+    page.wait_for_selector("#picture:not([src^='blob:'])")
     taken = _taken_away(page, "clip", tmp_path)
     assert taken.suffix == ".mp4"
     _check_heard(taken)

@@ -6,11 +6,13 @@ import { azimuth, degrees, distance, positionAt, radians } from "./geometry";
 
 let view: SceneView | null = null;
 let address = "";
+let moving = false;
 
 /** Keep the clip that was dropped in, to be seen while its sound plays; it is shown from here, never sent back. */
 export function holdFilm(file: File | null): void {
   if (address) URL.revokeObjectURL(address);
   address = file ? URL.createObjectURL(file) : "";
+  moving = false;
   const film = $<HTMLVideoElement>("#film");
   film.hidden = true;
   if (address) film.src = address;
@@ -23,7 +25,7 @@ export function showPicture(next: SceneView, chosen: (id: string) => void): void
   $("#picture-view").hidden = !framed;
   if (!framed || !next.picture || !next.picture_url) return;
   const image = $<HTMLImageElement>("#picture");
-  if (!image.src.endsWith(next.picture_url)) image.src = next.picture_url;
+  if (!moving && !image.src.endsWith(next.picture_url)) image.src = next.picture_url;
   image.alt = next.words;
   const { width_px, height_px } = next.picture;
   image.width = Math.round(width_px); // known before it is loaded, so that nothing jumps
@@ -43,7 +45,12 @@ export function showPicture(next: SceneView, chosen: (id: string) => void): void
 /** Let the clip, and the marks in it, be at a time of the scene; null stops it at the beginning. */
 export function playFilm(seconds: number | null): void {
   const film = $<HTMLVideoElement>("#film");
-  if (view?.scene.origin["kind"] !== "clip" || film.error || film.readyState < 2) return;
+  if (view?.scene.origin["kind"] !== "clip") return;
+  if (film.error) {
+    playAnimation(seconds);
+    return;
+  }
+  if (film.readyState < 2) return;
   film.hidden = seconds === null;
   if (seconds === null) {
     film.pause();
@@ -53,6 +60,18 @@ export function playFilm(seconds: number | null): void {
   if (film.paused) void film.play().catch(() => undefined);
   if (Math.abs(film.currentTime - seconds) > 0.15) film.currentTime = Math.min(seconds, film.duration || seconds);
   place(seconds);
+}
+
+/** An animated image plays where pictures are shown: from its beginning, once its source is set anew. */
+function playAnimation(seconds: number | null): void {
+  if (!address || !view?.picture_url) return;
+  if (seconds === null) {
+    if (moving) $<HTMLImageElement>("#picture").src = view.picture_url;
+  } else if (!moving) {
+    $<HTMLImageElement>("#picture").src = address;
+  }
+  moving = seconds !== null;
+  place(seconds ?? 0);
 }
 
 export function markRegion(id: string): void {
