@@ -66,6 +66,18 @@ def _mask2former(folder: Path, settings: Settings) -> Run:
     return lambda: part.segment(Picture(_photo()))
 
 
+def _tracker(folder: Path, settings: Settings) -> Run:
+    from earwitness.look.contract import Picture
+    from earwitness.look.foundation.tracker import Sam2Tracker
+
+    part = Sam2Tracker(folder, settings=settings)
+    picture = Picture(_photo())
+    mask = np.zeros(picture.pixels.shape[:2], bool)
+    mask[200:400, 300:500] = True
+    part.begin(picture, [mask])
+    return lambda: part.step(picture)
+
+
 def _depth(entry: str) -> Callable[[Path, Settings], Run]:
     def build(folder: Path, settings: Settings) -> Run:
         from earwitness.look.foundation.depth import DepthAnything
@@ -142,6 +154,7 @@ def _tangoflux(folder: Path, settings: Settings) -> Run:
 STAGES: dict[str, tuple[str, str, Callable[[Path, Settings], Run], int]] = {
     "sam2-tiny": ("SAM 2.1 tiny, 16 × 16 points", "sam2_tiny", _sam("sam2-tiny", 16), 1),
     "sam-vit-huge": ("SAM ViT-H, 16 × 16 points", "sam_huge", _sam("sam-vit-huge", 16), 1),
+    "sam2-video": ("SAM 2.1 tiny, one thing into the next frame", "sam2_tiny", _tracker, 1),
     "mask2former": ("Mask2Former Swin-L", "mask2former", _mask2former, 1),
     "depth-small": ("Depth Anything V2 Small", "depth_small", _depth("depth-anything-v2"), 1),
     "depth-large": ("Depth Anything ViT-L", "depth_large", _depth("depth-anything-v1"), 1),

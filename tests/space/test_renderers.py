@@ -50,6 +50,20 @@ def sounds(scene: Scene, seconds: float = 2.0) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("kind", "layout"), EVERY, **ABOUT)
 class TestEveryRenderer:
+    def test_silence_within_stems_changes_nothing_of_what_sounds(self, kind, layout):
+        scene = everything(4.0)
+        made = {name: np.zeros(4 * RATE, np.float32) for name in sounds(scene)}
+        for number, sound in enumerate(made.values()):  # each sounds twice, by itself
+            for first in (round((0.3 + 0.3 * number) * RATE), round((2.2 + 0.3 * number) * RATE)):
+                sound[first : first + RATE // 8] = noise(RATE // 8, number)
+        # So faint that it is not heard, but it is not silence: nothing is passed over.
+        never_silent = {name: sound + np.float32(1e-10) for name, sound in made.items()}
+        found = channels(kind(), scene, made, layout)
+        assert np.abs(found).max() > 1e-3
+        np.testing.assert_allclose(
+            found, channels(kind(), scene, never_silent, layout), rtol=0, atol=2e-7
+        )
+
     def test_blocks_add_up_to_the_duration(self, kind, layout):
         scene = everything(0.3)
         stems = {name: _Counted(sound) for name, sound in sounds(scene).items()}

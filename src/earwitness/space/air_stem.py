@@ -47,6 +47,10 @@ class AirStem:
         start = (self._frame - 1) * HOP
         samples = self._tape.span(start, start + (_BATCH + 1) * HOP)
         self._tape.forget(start + _BATCH * HOP)
+        if not samples.any() and not self._open.any():  # silence stays silence
+            self._ready = np.concatenate([self._ready, np.zeros(_BATCH * HOP, np.float32)])
+            self._frame += _BATCH
+            return
         windows = np.lib.stride_tricks.sliding_window_view(samples, 2 * HOP)[::HOP] * self._window
         distance = self._path.distance(frames * HOP / self._rate)
         spectra = scipy.fft.rfft(windows, n=_TRANSFORM, axis=1)

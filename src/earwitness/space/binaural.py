@@ -55,6 +55,8 @@ class EarMoving(Moving):
         """Add the next samples; see :class:`~earwitness.space.engine.Moving`."""
         count = into.shape[1]
         samples, places, oldest = self._voice.hear(start, count, PAN_EVERY)
+        if self._copier.rests and not self._ringing.any() and not samples.any():
+            return oldest
         pieces = len(places) - 1
         spectra = np.zeros((pieces, 2, self._size // 2 + 1), dtype=np.complex64)
         middles = arc(places, self._spread, self._count) if self._count > 1 else places[:, None]

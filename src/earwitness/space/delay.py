@@ -73,6 +73,8 @@ def read_at(tape: Tape, whole: NDArray[np.int64], part: NDArray[np.float32]) -> 
     """
     first = int(whole.min()) - (TAPS // 2 - 1)
     samples = tape.span(first, int(whole.max()) + TAPS // 2 + 1)
+    if not samples.any():
+        return np.zeros(len(whole), dtype=np.float32)
     windows = np.lib.stride_tricks.sliding_window_view(samples, TAPS)[
         whole - (first + TAPS // 2 - 1)
     ]

@@ -210,9 +210,14 @@ class _Mixer:
         """Return ``count`` samples of every channel from what was read."""
         size = self._setting.transform
         desk.total[...] = 0.0
-        for first in range(0, len(self._parts), _GROUP):
-            group = self._parts[first : first + _GROUP]
-            spectra = scipy.fft.rfft(desk.segments[first : first + _whole(len(group))], axis=1)
+        parts, segments = self._parts, desk.segments
+        sounding = [i for i in range(len(parts)) if segments[i].any()]
+        if len(sounding) < len(parts):  # what is silent here costs nothing
+            rows = sounding + [len(parts) - 1] * (_whole(len(sounding)) - len(sounding))
+            parts, segments = [parts[i] for i in sounding], segments[rows]
+        for first in range(0, len(parts), _GROUP):
+            group = parts[first : first + _GROUP]
+            spectra = scipy.fft.rfft(segments[first : first + _whole(len(group))], axis=1)
             self._lay_out(group, spectra[: len(group)], desk)
         for channel in self._setting.layout.lfe:
             desk.total[channel] *= self._low_pass

@@ -20,6 +20,11 @@ class Filters:
         self._filters = filters
         self._past = np.zeros((1, filters.shape[1] - 1), dtype=np.float32)
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing rings on of what came before."""
+        return not self._past.any()
+
     def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the next samples filtered, shape ``(n, samples)``.
 

@@ -39,6 +39,9 @@ class GainedStem:
     def read(self, samples: int) -> NDArray[np.float32]:
         """Return the next samples, at most so many; none after the end."""
         part = self._stem.read(samples)
+        if not part.any():  # most of a long clip's stems is silence
+            self._read += len(part)
+            return part
         times = (self._read + np.arange(len(part))) / self._rate_hz
         self._read += len(part)
         gain = np.interp(times, self._times, self._factors)

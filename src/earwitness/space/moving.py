@@ -28,6 +28,11 @@ class Copier:
     def __init__(self, filters: NDArray[np.float32]) -> None:
         self._filters = Filters(filters) if len(filters) > 1 else None
 
+    @property
+    def rests(self) -> bool:
+        """Whether nothing rings on of what came before."""
+        return self._filters is None or self._filters.rests
+
     def __call__(self, samples: Samples) -> Samples:
         """Return the copies of the next samples, shape ``(copies, samples)``."""
         return samples[None] if self._filters is None else self._filters(samples[None])
@@ -77,6 +82,8 @@ class GainMoving(Moving):
         """Add the next samples; see :class:`~earwitness.space.engine.Moving`."""
         count = into.shape[1]
         samples, places, oldest = self._voice.hear(start, count, PAN_EVERY)
+        if self._copier.rests and not samples.any():
+            return oldest
         gains = self._gains(places).astype(np.float32)
         for copy, gain in zip(self._copier(samples), gains.transpose(1, 2, 0), strict=True):
             leaving, coming = fades(copy)

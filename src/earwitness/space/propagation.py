@@ -81,7 +81,8 @@ class WayMoving(Moving):
             samples, _, needed = voice.hear(start, into.shape[1], PAN_EVERY)
             channel[...] = send * samples
             oldest.append(needed)
-        into += heard if self._filters is None else self._filters(heard)
+        if heard.any() or (self._filters is not None and not self._filters.rests):
+            into += heard if self._filters is None else self._filters(heard)
         return min(oldest)
 
 
