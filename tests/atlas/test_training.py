@@ -9,6 +9,7 @@ import textwrap
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -16,8 +17,13 @@ torch = pytest.importorskip("torch")
 from earwitness.atlas.sat2sound.batch import Batch  # noqa: E402
 from earwitness.atlas.sat2sound.config import Config, Sizes  # noqa: E402
 from earwitness.atlas.sat2sound.fusion import Metadata  # noqa: E402
+from earwitness.atlas.sat2sound.lessons import Lessons  # noqa: E402
+from earwitness.atlas.sat2sound.losses import total_loss  # noqa: E402
 from earwitness.atlas.sat2sound.model import Sat2Sound  # noqa: E402
 from earwitness.atlas.sat2sound.training import Trainer, TrainingPlan  # noqa: E402
+from earwitness.atlas.sat2sound.variation import Variation  # noqa: E402
+from earwitness.atlas.texts import KeptStates, WordHashes  # noqa: E402
+from earwitness.atlas.world.lessons import Names  # noqa: E402
 from earwitness.errors import EarwitnessError, OptionError, WeightsError  # noqa: E402
 
 TINY = Sizes(
@@ -55,6 +61,24 @@ def model(**changes: object) -> Sat2Sound:
     return Sat2Sound(Config(sizes=TINY, **{**plain, **changes}))  # type: ignore[arg-type]
 
 
+LESSONS = {"prototypes": 5.0, "free_words": 1.0, "heard": 2}
+
+
+def lessons() -> Lessons:
+    """Two prototypes of two phrases, and five free words."""
+    names = Names(
+        ("a river", "a brook", "a street", "a road"), np.array([0, 0, 1, 1]),
+        ("boat", "lorry", "bridge", "fish", "van"),
+        np.random.default_rng(0).normal(0, 0.1, (5, 2)).astype(np.float32), np.full(5, 0.2),
+    )  # fmt: skip
+    return Lessons(names, KeptStates(WordHashes(8)), np.array([0.3, 0.5]))
+
+
+def labelled(step: int, rows: int = 4) -> Batch:
+    made = torch.Generator().manual_seed(step)
+    return replace(batch(step, rows), labels=(torch.rand(rows, 2, generator=made) < 0.5).float())
+
+
 def trained(plan: TrainingPlan, folder: Path | None = None, **changes: object) -> Trainer:
     trainer = Trainer(model(**changes), batch, plan, folder)
     trainer.run()
@@ -71,12 +95,17 @@ def test_every_part_that_can_learn_does() -> None:
     assert not [n for n in still if not any(word in n for word in idle)]
 
 
-def test_chunks_give_the_gradients_of_the_whole_batch() -> None:
+@pytest.mark.parametrize("taught", [False, True])
+def test_chunks_give_the_gradients_of_the_whole_batch(taught: bool) -> None:
     held = []
+    plan = replace(PLAN, clip=0.0, **(LESSONS if taught else {}))
     for chunk in (4, 3, 1):
-        trainer = Trainer(model(temperature=5.0), batch, replace(PLAN, chunk=chunk, clip=0.0))
+        beside = lessons() if taught else None
+        trainer = Trainer(
+            model(temperature=5.0), labelled, replace(plan, chunk=chunk), None, beside
+        )
         trainer.take_step()
-        learnt = trainer.model.named_parameters()
+        learnt = [*trainer.model.named_parameters(), *(beside.named_parameters() if beside else ())]
         held.append({name: p.grad for name, p in learnt if p.grad is not None})
     for other in held[1:]:
         assert other.keys() == held[0].keys()
@@ -92,11 +121,11 @@ def test_chunks_with_dropout_are_embedded_twice_alike() -> None:
     trainer = Trainer(model(dropout=0.5, drop_path=0.3, spec_augment=True), batch, PLAN)
     trainer.model.train()
     with torch.no_grad():
-        first = trainer._embed(batch(0), 3)
+        first = trainer._embed(batch(0), 3, 4)
     torch.rand(7)
     with torch.no_grad():
-        assert not torch.allclose(first[0], trainer._embed(batch(0), 4)[0], rtol=1e-3)
-    for a, b in zip(first, trainer._embed(batch(0), 3)):
+        assert not torch.allclose(first[0], trainer._embed(batch(0), 4, 4)[0], rtol=1e-3)
+    for a, b in zip(first, trainer._embed(batch(0), 3, 4)):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
 
 
@@ -115,9 +144,11 @@ SCRIPT = """
     import torch
     torch.set_num_threads(1)
     sys.path.insert(0, {tests!r})
-    from test_training import PLAN, Trainer, batch, model
+    from dataclasses import replace
+    from test_training import LESSONS, PLAN, Trainer, labelled, lessons, model
     slow = len(sys.argv) > 2
-    trainer = Trainer(model(dropout=0.2), batch, PLAN, sys.argv[1])
+    plan = replace(PLAN, **LESSONS)
+    trainer = Trainer(model(dropout=0.2), labelled, plan, sys.argv[1], lessons())
     def wait(step, figures):
         print(step, flush=True)
         if slow and step == 2:
@@ -146,6 +177,8 @@ def test_killed_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:
     for part in ("state_dict", "averaged"):
         for name, tensor in whole[part].items():
             assert torch.equal(tensor, cut[part][name]), name
+    for name, tensor in whole["lessons"].items():
+        assert torch.equal(tensor, cut["lessons"][name]), name
     for key, state in whole["optimiser"]["state"].items():
         for name, tensor in state.items():
             assert torch.equal(tensor, cut["optimiser"]["state"][key][name])
@@ -157,7 +190,8 @@ def two_processes(rank: int, file: str, out: str) -> None:
         "gloo", init_method=f"file://{file}", rank=rank, world_size=2
     )
     losses: list[float] = []
-    trainer = Trainer(model(), batch, replace(PLAN, chunk=1, learning_rate=5e-4))
+    plan = replace(PLAN, chunk=1, learning_rate=5e-4, **LESSONS)
+    trainer = Trainer(model(), labelled, plan, None, lessons())
     trainer.run(lambda _, figures: losses.append(figures["loss"]))
     torch.save({"losses": losses, "state": trainer.model.state_dict()}, f"{out}.{rank}")
     torch.distributed.destroy_process_group()
@@ -165,7 +199,8 @@ def two_processes(rank: int, file: str, out: str) -> None:
 
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
     losses: list[float] = []
-    alone = Trainer(model(), batch, replace(PLAN, learning_rate=5e-4))
+    plan = replace(PLAN, learning_rate=5e-4, **LESSONS)
+    alone = Trainer(model(), labelled, plan, None, lessons())
     alone.run(lambda _, figures: losses.append(figures["loss"]))
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
@@ -180,6 +215,55 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
     for name, tensor in both[0]["state"].items():
         assert torch.equal(tensor, both[1]["state"][name]), name
         torch.testing.assert_close(tensor, alone.model.state_dict()[name], rtol=1e-3, atol=2e-4)
+
+
+def test_of_rows_not_heard_the_sounds_do_not_matter() -> None:
+    def deaf(step: int) -> Batch:
+        made = labelled(step)
+        mel = made.mel.clone()
+        mel[2:] = 0
+        return replace(made, mel=mel)
+
+    plan = replace(PLAN, **LESSONS)
+    losses = []
+    for given in (labelled, deaf):
+        losses.append(Trainer(model(), given, plan, None, lessons()).take_step()["loss"])
+    assert losses[0] == losses[1]
+
+
+def test_the_loss_of_all_rows_heard_is_that_without_saying_so() -> None:
+    made = torch.Generator().manual_seed(0)
+    image, audio, words = (torch.randn(6, 8, generator=made) for _ in range(3))
+    scales = model().scales()
+    plain = total_loss(image, audio, words, None, scales).total
+    named = total_loss(image, audio, words, None, scales, heard=torch.arange(6)).total
+    torch.testing.assert_close(plain, named)
+    first = total_loss(image, audio[:3], words, None, scales, heard=torch.arange(3))
+    assert not torch.isclose(first.total, plain)
+
+
+def test_prototypes_are_learnt() -> None:
+    plan = replace(PLAN, steps=30, learning_rate=1e-2, **LESSONS)
+    found: list[dict[str, float]] = []
+    trainer = Trainer(
+        model(temperature=5.0, droprate=0.0), lambda _: labelled(0), plan, None, lessons()
+    )
+    trainer.run(lambda _, figures: found.append(figures))
+    assert found[-1]["prototypes"] < 0.8 * found[0]["prototypes"]
+
+
+def test_variation_makes_unknown_what_it_says_and_no_more() -> None:
+    whole = batch(0, rows=400)
+    made = Variation(place=0.25, date=0.5).of(whole, np.random.default_rng(0))
+    place, month = made.metadata.valid("latlong"), made.metadata.valid("month")
+    assert place is not None and 0.65 < float(place.float().mean()) < 0.85
+    assert month is not None and 0.4 < float(month.float().mean()) < 0.6
+    assert torch.equal(made.images, whole.images)
+    assert Variation().of(whole, np.random.default_rng(0)) is whole
+    turned = Variation(flips=True).of(whole, np.random.default_rng(0)).images
+    ways = [whole.images, whole.images.flip(3), whole.images.flip(2), whole.images.flip(2, 3)]
+    same = torch.stack([(turned == way).flatten(1).all(dim=1) for way in ways])
+    assert bool((same.sum(dim=0) == 1).all()) and bool((same.sum(dim=1) > 60).all())
 
 
 def test_dropping_does_not_depend_on_how_the_batch_is_cut() -> None:
@@ -219,9 +303,19 @@ def test_bad_data_and_plans_are_refused(tmp_path: Path) -> None:
         replace(good, ground_m=good.ground_m[:3])
     with pytest.raises(EarwitnessError, match="precision is 'fp8'"):
         TrainingPlan(precision="fp8")
+    with pytest.raises(OptionError, match="heard is 1"):
+        TrainingPlan(heard=1)
+    with pytest.raises(OptionError, match="weighs prototypes 5"):
+        Trainer(model(), batch, replace(PLAN, **LESSONS))
+    with pytest.raises(OptionError, match="no labels for the lessons"):
+        Trainer(model(), batch, replace(PLAN, **LESSONS), None, lessons()).run()
+    with pytest.raises(OptionError, match="place is 2"):
+        Variation(place=2)
     trained(replace(PLAN, steps=1), tmp_path)
     with pytest.raises(OptionError, match="steps 1 → 4"):
         Trainer(model(), batch, PLAN, tmp_path)
+    with pytest.raises(OptionError, match="codebook True → False"):
+        Trainer(model(codebook=False), batch, replace(PLAN, steps=1), tmp_path)
     (tmp_path / "last.pt").write_bytes((tmp_path / "last.pt").read_bytes()[:1000])
     with pytest.raises(WeightsError, match="cut short"):
         Trainer(model(), batch, replace(PLAN, steps=1), tmp_path)

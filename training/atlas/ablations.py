@@ -1,28 +1,26 @@
-"""Train the built-in model with one thing left out each time, all for the same steps; measure all.
+"""Train the built-in model with one thing left out each time, by the official command; measure all.
 
     python training/atlas/ablations.py world runs/ablations --steps 200
 
-Writes ``ablations.csv`` into the folder. Runs that are there are not made again.
+Writes ``ablations.csv`` into the folder. Runs that are there are gone on with, or not made again.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
-import torch
-from evaluate_builtin import measure
-from lessons import Lessons, labels
-from train_builtin import learn, parser
-from worlddata import read
+from evaluate_builtin import KNOWN, Rows, measure
 
 RUNS = {
     "whole": [],
     "metadata": ["--without", "metadata"],
     "image-captions": ["--without", "image-captions"],
     "codebook": ["--without", "codebook"],
-    "with-pseudo-positives": ["--alpha", "0.1"],
+    "with-pseudo-positives": ["--pseudo-positives", "0.1"],
     "lessons": ["--without", "lessons"],
 }
 
@@ -32,21 +30,20 @@ def main() -> None:
     given.add_argument("world", type=Path)
     given.add_argument("out", type=Path)
     given.add_argument("--steps", type=int, default=200)
-    given.add_argument("--split", default="test")
+    given.add_argument("--split", default="val")
     asked = given.parse_args()
-    torch.set_num_threads(1)
-    rows = read(asked.world, "train")
-    lessons, there = Lessons.open(asked.world), labels(rows)
-    held = read(asked.world, asked.split)
+    rows = Rows(asked.world, asked.split)
     lines = []
     for name, options in RUNS.items():
         run = asked.out / name
-        plan = ["--steps", str(asked.steps), "--threads", "1", *options]
-        if not (run / "config.json").exists():
-            learn(parser().parse_args([str(asked.world), str(run), *plan]), rows, lessons, there)
-        figures = measure(run, held, "dev", oracle=False)
+        command = ["train", "--data", str(asked.world), "--out", str(run), "--validate-every", "0"]
+        subprocess.run(
+            [sys.executable, "-m", "earwitness", *command, "--steps", str(asked.steps), *options],
+            check=True,
+        )
+        figures = measure(str(run / "averaged.pt"), rows, "dev", oracle=False)
         line = {"run": name, "steps": asked.steps, "dev words of 30": figures["words"]}
-        for known in ("image", "image + lat/lon", "image + lat/lon + month + hour"):
+        for known in KNOWN:
             if name != "metadata" or known == "image":
                 part = figures[known]
                 line |= {

@@ -1,7 +1,9 @@
 """Measure a run on held-out cells: retrieval, concepts, words never in a caption.
 
-    python training/atlas/evaluate_builtin.py world runs/builtin
+    python training/atlas/evaluate_builtin.py world runs/builtin/averaged.pt
+    python training/atlas/evaluate_builtin.py world builtin --split val
 
+Takes checkpoints that ``earwitness train`` left, or the model in the package.
 Concepts are found without a classifier: a place's embedding against that of the concept's words
 (its phrases in concepts.toml, averaged). Two kinds of label: what was *drawn* for the recording,
 with its chance and its hour, and what *may* be heard at the place: by the rules it sounds there at
@@ -17,62 +19,51 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy.special import ndtr
 from sklearn.metrics import average_precision_score
-from train_builtin import make_model
-from worlddata import MEAN, SPREAD, Rows, read
 
-from earwitness.atlas.builtin.words import word_states
+from earwitness.atlas.contract import Embedder
+from earwitness.atlas.dataset import open_pairs
+from earwitness.atlas.dataset.reading import Pair
+from earwitness.atlas.embedders import load_embedder, unit
 from earwitness.atlas.marble import crops
-from earwitness.atlas.metadata import encode_place
-from earwitness.atlas.sat2sound.fusion import Metadata
+from earwitness.atlas.metrics import ranks
 from earwitness.atlas.world.layers import Ground, ground
 from earwitness.atlas.world.rules import PRESENT, at_best, mixture
 from earwitness.atlas.world.table import soundings
 
 
-def unit(x: np.ndarray) -> np.ndarray:
-    return x / np.linalg.norm(x, axis=1, keepdims=True)
+class Rows:
+    """A split of the world in columns."""
+
+    def __init__(self, world: Path, split: str) -> None:
+        held: list[Pair] = list(open_pairs(world, split=split))
+        self.pixels = np.stack([p.pixels for p in held])
+        self.mels = [p.mels[0] for p in held]
+        self.captions = [p.audio_caption for p in held]
+        self.lat = np.array([p.lat_deg for p in held], float)
+        self.lon = np.array([p.lon_deg for p in held], float)
+        self.month = np.array([p.when.month for p in held])
+        self.hour = np.array([p.when.hour for p in held])
+        self.drawn = np.array([[name in p.concepts for name in soundings()] for p in held])
 
 
-def ranks(scores: np.ndarray) -> np.ndarray:
-    own = np.diagonal(scores)[:, None]
-    return (scores > own).sum(1) + ((scores == own).sum(1) + 1) / 2
+KNOWN = {
+    "image": (),
+    "image + lat/lon": ("lat", "lon"),
+    "image + lat/lon + month + hour": ("lat", "lon", "month", "hour"),
+}
 
 
-@torch.no_grad()
-def embed(model, rows: Rows, parts: tuple[str, ...]) -> np.ndarray:
-    made = []
-    for first in range(0, len(rows.lat), 256):
-        part = np.arange(first, min(first + 256, len(rows.lat)))
-        held = rows.batch(part)
-        made.append(
-            model.embed_image(
-                held.images, ground_m=held.ground_m, metadata=rows.metadata(part, parts)
-            ).numpy()
-        )
-    return unit(np.concatenate(made))
-
-
-@torch.no_grad()
-def others(model, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    sound, words = [], []
-    for first in range(0, len(rows.lat), 256):
-        held = rows.batch(np.arange(first, min(first + 256, len(rows.lat))))
-        sound.append(model.embed_audio(held.mel).numpy())
-        words.append(model.embed_text(held.audio_words, held.audio_mask).numpy())
-    return unit(np.concatenate(sound)), unit(np.concatenate(words))
-
-
-@torch.no_grad()
-def texts(model, words: list[str]) -> np.ndarray:
-    states, mask = word_states(words)
-    return unit(model.embed_text(torch.from_numpy(states), torch.from_numpy(mask)).numpy())
+def images(embedder: Embedder, rows: Rows, known: tuple[str, ...]) -> np.ndarray:
+    named = {"lat": "lat_deg", "lon": "lon_deg"}
+    return embedder.images(
+        rows.pixels, **{named.get(name, name): getattr(rows, name) for name in known}
+    )
 
 
 def retrieval(left: np.ndarray, right: np.ndarray, cells: np.ndarray) -> dict[str, float]:
-    there = ranks(left @ right.T)
+    there = ranks(left, right)
     back = ranks(right @ left.T)
     count = len(left)
     good = there < count / 10
@@ -114,7 +105,7 @@ def chance(weights: np.ndarray) -> np.ndarray:
 
 def oracles(rows: Rows, around: Ground) -> dict[str, float]:
     """Return the mean average precision of one who knows the rules, with and without the date."""
-    drawn = rows.weights > PRESENT
+    drawn = rows.drawn
     dated = chance(mixture(around, rows.month, rows.hour))
     whenever = np.zeros_like(dated)
     count = len(rows.lat)
@@ -135,60 +126,38 @@ PAIRS = {
 }
 
 
-def zero_shot(model, which: str) -> tuple[int, list[str]]:
+def zero_shot(embedder: Embedder, which: str) -> tuple[int, list[str]]:
     held = tomllib.loads(PAIRS[which].read_text("utf-8"))
-    names = list(held["places"])
+    names, words = list(held["places"]), list(held["words"])
     kind = [held["places"][n][0] for n in names]
     lat = np.array([held["places"][n][1] for n in names], float)
     lon = np.array([held["places"][n][2] for n in names], float)
-    pixels = torch.from_numpy(
-        ((crops(lat, lon).astype(np.float32) / 255 - MEAN) / SPREAD).transpose(0, 3, 1, 2).copy()
-    )
-    with torch.no_grad():
-        image = unit(
-            model.embed_image(
-                pixels,
-                ground_m=torch.ones(len(names)),
-                metadata=Metadata(latlong=torch.from_numpy(encode_place(lat, lon))),
-            ).numpy()
-        )
-    words = list(held["words"])
-    scores = texts(model, words) @ image.T
+    image = embedder.images(crops(lat, lon), lat_deg=lat, lon_deg=lon)
     wrong = [
         f"{w} → {names[b]}"
-        for w, b in zip(words, scores.argmax(1), strict=True)
+        for w, b in zip(words, (embedder.texts(words) @ image.T).argmax(1), strict=True)
         if kind[b] not in held["words"][w]
     ]
     return len(words) - len(wrong), wrong
 
 
-def measure(run: Path, rows: Rows, pairs: str, *, oracle: bool = True) -> dict:
-    told = json.loads((run / "config.json").read_text())
-    model = make_model(told["without"], 0)
-    model.load_state_dict(torch.load(run / "weights.pt", weights_only=True))
-    model.eval()
+def measure(name: str, rows: Rows, pairs: str, *, oracle: bool = True) -> dict:
+    embedder = load_embedder(name)
     cells = np.floor((rows.lat + 90) / 10) * 100 + np.floor((rows.lon + 180) / 10)
-    sound, words = others(model, rows)
+    sound, words = embedder.spectrograms(rows.mels), embedder.texts(rows.captions)
     phrases = np.stack(
         [
-            unit(texts(model, [*s.heard, *s.seen]).mean(0, keepdims=True))[0]
+            unit(embedder.texts([*s.heard, *s.seen]).mean(0, keepdims=True))[0]
             for s in soundings().values()
         ]
     )
-    figures: dict = {
-        k: told.get(k)
-        for k in ("without", "steps", "batch", "heard", "alpha", "processor minutes", "parameters")
-    }
     around = ground(rows.lat, rows.lon)
-    drawn, may = rows.weights > PRESENT, at_best(around) > PRESENT
-    for name, parts in {
-        "image": (),
-        "image + lat/lon": ("latlong",),
-        "image + lat/lon + month + hour": ("latlong", "month", "time"),
-    }.items():
-        image = embed(model, rows, parts)
-        by, might = (concept_map(image @ phrases.T, held) for held in (drawn, may))
-        figures[name] = {
+    may = at_best(around) > PRESENT
+    figures: dict = {"model": Path(name).name}
+    for title, known in KNOWN.items():
+        image = images(embedder, rows, known)
+        by, might = (concept_map(image @ phrases.T, held) for held in (rows.drawn, may))
+        figures[title] = {
             "image→audio": retrieval(image, sound, cells),
             "image→caption": retrieval(image, words, cells),
             "image→audio+caption": retrieval(image, unit(sound + words), cells),
@@ -198,32 +167,32 @@ def measure(run: Path, rows: Rows, pairs: str, *, oracle: bool = True) -> dict:
             "AP may": might,
         }
     figures["audio→caption"] = retrieval(sound, words, cells)
-    figures["prevalence"] = {"drawn": float(drawn.mean()), "may": float(may.mean())}
+    figures["prevalence"] = {"drawn": float(rows.drawn.mean()), "may": float(may.mean())}
     if oracle:
         figures["oracle, mAP drawn"] = oracles(rows, around)
-    figures["words"], figures["words wrong"] = zero_shot(model, pairs)
+    figures["words"], figures["words wrong"] = zero_shot(embedder, pairs)
     return figures
 
 
 def main() -> None:
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("world", type=Path)
-    given.add_argument("runs", type=Path, nargs="+")
+    given.add_argument("models", nargs="+", help="checkpoints, or builtin")
     given.add_argument("--split", default="test")
+    given.add_argument("--out", type=Path, help="a folder for the figures as JSON")
     asked = given.parse_args()
-    torch.set_num_threads(2)
-    rows = read(asked.world, asked.split)
-    for run in asked.runs:
+    rows = Rows(asked.world, asked.split)
+    for name in asked.models:
         # Words are chosen by on val and told on test.
-        figures = measure(run, rows, "test" if asked.split == "test" else "dev")
-        (run / f"figures-{asked.split}.json").write_text(
-            json.dumps(figures, indent=2, default=float) + "\n"
-        )
-        for name in ("image", "image + lat/lon", "image + lat/lon + month + hour"):
-            held = figures[name]
+        figures = measure(name, rows, "test" if asked.split == "test" else "dev")
+        if asked.out is not None:
+            path = asked.out / f"{Path(name).parent.name or name}-{asked.split}.json"
+            path.write_text(json.dumps(figures, indent=2, default=float) + "\n")
+        for title in KNOWN:
+            held = figures[title]
             print(
-                run.name,
                 name,
+                title,
                 {k: round(float(v), 3) for k, v in held["image→audio"].items()},
                 "mAP drawn, may",
                 round(held["mAP drawn"], 3),

@@ -1,11 +1,10 @@
 """Export a trained run as the built-in model: three ONNX files with weights of eight bits.
 
-python training/atlas/export_builtin.py runs/builtin [FOLDER]
+python training/atlas/export_builtin.py runs/builtin/averaged.pt [FOLDER]
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from earwitness.atlas.sat2sound.config import Config
 from earwitness.atlas.sat2sound.model import Sat2Sound
 
 OUT = Path(__file__).parents[2] / "src/earwitness/atlas/builtin"
@@ -112,11 +110,7 @@ def ran(path: Path, feed: dict[str, Tensor]) -> np.ndarray:
 
 
 def main() -> None:
-    run = Path(sys.argv[1])
-    config = Config.from_dict(json.loads((run / "config.json").read_text())["model"])
-    model = Sat2Sound(config)
-    model.load_state_dict(torch.load(run / "weights.pt", weights_only=True))
-    model.eval()
+    model = Sat2Sound.load(sys.argv[1])
     # Attention as plain matrix products: the exporter then writes no operator of its own.
     torch.backends.cuda.enable_flash_sdp(False)
     parts = {

@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 from earwitness.cli.console import console, progress_line
+from earwitness.verbs.leaving_out import PARTS
 
 
 @click.command(
     epilog="""\b
 Examples
   earwitness train --data builtin-world --out runs/first
+  earwitness train --data builtin-world --steps 300 --without metadata --out runs/no-metadata
   earwitness train --data hf:MVRL/GeoSound --imagery bingmap --text flan-t5-large \\
       --size published --batch 128 --chunk 16 --precision bf16 --out runs/geosound
   earwitness train --data shards/ --out runs/mine --skip-bad
@@ -37,7 +39,7 @@ Stopped runs go on: give the same command again. Watch one with
     "[default: builtin for builtin-world, else small]",
 )  # fmt: skip
 @click.option(
-    "--steps", type=int, help="Batches in all.  [default: 1000; 500 with the size builtin]"
+    "--steps", type=int, help="Batches in all.  [default: 1000; 900 with the size builtin]"
 )
 @click.option(
     "--batch", type=int, help="Pairs in a batch.  [default: 64; 128 with the size builtin]"
@@ -48,7 +50,24 @@ Stopped runs go on: give the same command again. Watch one with
     "[default: 16; 128 with the size builtin]",
 )  # fmt: skip
 @click.option(
-    "--lr", "rate", type=float, help="Learning rate.  [default: 5e-4; 1e-3 with the size builtin]"
+    "--heard", type=int, metavar="ROWS",
+    help="Rows of a batch whose sounds are embedded, 0 for all.  [default: 0; 48 with the size "
+    "builtin]",
+)  # fmt: skip
+@click.option(
+    "--lr", "rate", type=float,
+    help="Learning rate.  [default: 5e-4; 1.5e-3 with the size builtin]",
+)  # fmt: skip
+@click.option(
+    "--pseudo-positives", "alpha", type=float, metavar="WEIGHT",
+    help="Of pairs that look as much alike as the true ones.  [default: 0.1; 0 with the size "
+    "builtin]",
+)  # fmt: skip
+@click.option(
+    "--without",
+    multiple=True,
+    type=click.Choice(PARTS),
+    help="Leave this out, for comparison; may be given several times.",
 )
 @click.option(
     "--warm-up", type=int,
@@ -81,11 +100,16 @@ Stopped runs go on: give the same command again. Watch one with
 @click.option("--skip-bad", is_flag=True, help="Leave bad rows out (they are counted and named).")
 def train(
     data: str, out: Path, sizes: str | None, steps: int | None, batch: int | None,
-    chunk: int | None, rate: float | None, warm_up: int | None, text: str | None, imagery: str,
+    chunk: int | None, heard: int | None, rate: float | None, alpha: float | None,
+    without: tuple[str, ...], warm_up: int | None, text: str | None, imagery: str,
     start: Path | None, precision: str, averaging: float | None, save_every: int,
     validate_every: int, seed: int, device: str, skip_bad: bool,
 ) -> None:  # fmt: skip
-    """Train Sat2Sound: places, sounds and words in one space."""
+    """Train Sat2Sound: places, sounds and words in one space.
+
+    On builtin-world this is the recipe of the model in the package, which has lessons besides: what
+    the rules say a place has, by name, and how near other words are to that.
+    """
     from earwitness.cli.main import quiet
     from earwitness.extras import require
     from earwitness.verbs.training import named_for, plan_named
@@ -95,13 +119,13 @@ def train(
     sizes = sizes or named_for(data)
     plan = plan_named(
         sizes, steps=steps, learning_rate=rate, warm_up=warm_up, chunk=chunk, averaging=averaging,
-        seed=seed, save_every=save_every, precision=precision,
+        seed=seed, save_every=save_every, precision=precision, heard=heard,
     )  # fmt: skip
     with progress_line(quiet()) as tell:
         done = learn(
             data, out, plan=plan, sizes=sizes, batch=batch, text=text, imagery=imagery,
             start=start, device=device, validate_every=validate_every, skip_bad=skip_bad,
-            progress=tell,
+            pseudo_positives=alpha, without=without, progress=tell,
         )  # fmt: skip
     if quiet():
         return

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from earwitness.atlas.dataset import Pairs, open_pairs
 from earwitness.errors import OptionError, OutputError
 from earwitness.extras import require
 from earwitness.media.output import beside
+from earwitness.verbs.leaving_out import leave_out
 from earwitness.verbs.progress import Progress, silent
-from earwitness.verbs.world import BUILTIN, data_named
+from earwitness.verbs.world import data_named, is_world
 
 if TYPE_CHECKING:
     from earwitness.atlas.sat2sound.config import Config
+    from earwitness.atlas.sat2sound.lessons import Lessons
     from earwitness.atlas.sat2sound.model import Sat2Sound
     from earwitness.atlas.sat2sound.training import TrainingPlan
+    from earwitness.atlas.texts import KeptStates
 
 RUN, LOG, BEST = "run.json", "log.jsonl", "best.json"
 KEPT = 3
 SIZES = ("builtin", "small", "published")
+BUILTIN_STEPS = 900
 WATCHED = "I2S R@10%"
 
 OnStep = Callable[[int, dict[str, float]], None]
@@ -65,18 +72,26 @@ def config_named(name: str, imagery: str = "sentinel") -> Config:
 
 def named_for(data: Path | str) -> str:
     """Return the name of the configuration that suits a data set."""
-    return "builtin" if str(data) == BUILTIN else "small"
+    return "builtin" if is_world(data) else "small"
 
 
 def plan_named(name: str, **given: Any) -> TrainingPlan:
-    """Return the plan that suits a configuration; what is given and not None goes before."""
+    """Return the plan that suits a configuration; what is given and not None goes before.
+
+    That of ``builtin`` is what the model in the package was trained by.
+    """
     from earwitness.atlas.sat2sound.training import TrainingPlan
+    from earwitness.atlas.sat2sound.variation import Variation
 
     suits: dict[str, Any] = {}
     if name == "builtin":
+        # A map often has no date, a photograph no place. Sounds are dear to embed, words cheap.
+        varied = Variation(flips=True, tint=0.1, place=0.15, date=0.35, month=0.1, hour=0.1)
+        steps = given.get("steps") or BUILTIN_STEPS
         suits = {
-            "steps": 500, "learning_rate": 1e-3, "weight_decay": 0.05, "warm_up": 50,
-            "chunk": 128, "averaging": 0.98,
+            "steps": steps, "learning_rate": 1.5e-3, "weight_decay": 0.05,
+            "warm_up": min(50, steps // 8), "chunk": 128, "averaging": 0.98, "heard": 48,
+            "prototypes": 20.0, "free_words": 2.0, "variation": varied,
         }  # fmt: skip
     return TrainingPlan(**suits | {n: v for n, v in given.items() if v is not None})
 
@@ -110,6 +125,8 @@ def train(
     validate_every: int = 100,
     validation_rows: int = 1000,
     skip_bad: bool = False,
+    pseudo_positives: float | None = None,
+    without: Collection[str] = (),
     states_at: Path | None = None,
     progress: Progress = silent,
     on_step: OnStep | None = None,
@@ -145,6 +162,10 @@ def train(
         Steps between looks at the split ``val``, and at most how many of its rows; 0 for never.
     skip_bad
         Pass bad rows over; they are named in what comes back.
+    pseudo_positives
+        Their weight in the loss, instead of the configuration's.
+    without
+        Left out for comparison; see :data:`earwitness.verbs.leaving_out.PARTS`.
     states_at
         Where states of captions are kept; by default in the cache, by encoder.
     progress, on_step
@@ -171,8 +192,15 @@ def train(
     rank, found = _process()
     where = found if device == "auto" else choose_device(device)
     sizes = sizes or named_for(data)
-    plan, folder, batch = plan or plan_named(sizes), Path(out), batch or batch_named(sizes)
     text = text or ("builtin" if sizes == "builtin" and config is None else "minilm")
+    folder, batch = Path(out), batch or batch_named(sizes)
+    if start is None:
+        config = config or config_named(sizes, imagery)
+        if pseudo_positives is not None:
+            config = replace(config, pseudo_alpha=pseudo_positives)
+    elif pseudo_positives is not None:
+        raise OptionError("the weight of pseudo-positives is the checkpoint's that is started from")
+    config, plan = leave_out(without, config if start is None else None, plan or plan_named(sizes))
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; give a folder with --out")
     data = data_named(data, progress)
@@ -184,7 +212,7 @@ def train(
     if start is not None:
         model = Sat2Sound.load(start)
     else:
-        config = config or config_named(sizes, imagery)
+        assert config is not None
         config = replace(
             config, text_encoder=text, sizes=replace(config.sizes, text_width=encoder.width)
         )
@@ -194,14 +222,19 @@ def train(
             f"the model reads text states of width {model.config.sizes.text_width}, {text} gives "
             f"{encoder.width}; choose --text {model.config.text_encoder}"
         )
-    batches = Batches(pairs, model.config, words, size=batch, seed=plan.seed)
+    labels = _labels(pairs, progress) if plan.lessons else None
+    batches = Batches(
+        pairs, model.config, words, size=batch, seed=plan.seed, variation=plan.variation,
+        labels=labels,
+    )  # fmt: skip
     if start is None:
         some = [batches.make(step).mel for step in range(min(4, batches.each_round))]
         model.audio_encoder.htsat.fit_bands(torch.cat(some))
     model.to(where)
+    lessons = None if labels is None else _lessons(labels, words, progress).to(where)
     if rank == 0:
         _keep_run(folder, model, plan, data=str(data), batch=batch, text=text, imagery=imagery)
-    trainer = Trainer(model, batches, plan, folder)
+    trainer = Trainer(model, batches, plan, folder, lessons)
     watch = _Watch(trainer, looked_at, words, folder if rank == 0 else None)
 
     def told(step: int, figures: dict[str, float]) -> None:
@@ -219,6 +252,25 @@ def train(
         words.close()
         watch.close()
     return Trained(folder, tuple(watch.best), dict(pairs.bad))
+
+
+def _labels(pairs: Pairs, progress: Progress) -> dict[str, NDArray[np.bool_]]:
+    """Return by key which prototypes each row has."""
+    from earwitness.atlas.world.lessons import labels
+
+    rows = list(pairs)
+    return {row.key: known for row, known in zip(rows, labels(rows, progress))}
+
+
+def _lessons(
+    labels: dict[str, NDArray[np.bool_]], words: KeptStates, progress: Progress
+) -> Lessons:
+    from earwitness.atlas.builtin.wordpieces import vocabulary
+    from earwitness.atlas.sat2sound.lessons import Lessons
+    from earwitness.atlas.world.lessons import names_for
+
+    share = np.mean(list(labels.values()), axis=0)
+    return Lessons(names_for(words, vocabulary(), progress), words, share)
 
 
 def _validation(data: Path | str, imagery: str, skip_bad: bool, every: int) -> Pairs | None:

@@ -131,6 +131,11 @@ def build_world(
     return build(folder, bank, plan, progress)
 
 
+def is_world(name: Path | str) -> bool:
+    """Tell whether a data set is the built-in world, by its name or as a folder that was built."""
+    return str(name) == BUILTIN or (Path(name) / "world.json").is_file()
+
+
 def data_named(name: Path | str, progress: Progress = silent) -> Path | str:
     """Return a data set's place, building the built-in world in the cache when it is asked for.
 

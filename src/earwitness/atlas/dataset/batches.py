@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from earwitness.atlas.dataset.pairs import Pairs
 from earwitness.atlas.dataset.reading import Pair, crop_to_zoom, to_input
@@ -22,6 +24,7 @@ from earwitness.atlas.metadata import (
 from earwitness.atlas.sat2sound.batch import Batch
 from earwitness.atlas.sat2sound.config import GROUND_M, Config
 from earwitness.atlas.sat2sound.fusion import Metadata
+from earwitness.atlas.sat2sound.variation import Variation
 from earwitness.atlas.texts import KeptStates
 
 _UPLOADED = AUDIO_SOURCES["freesound"]
@@ -120,10 +123,31 @@ class Batches:
     """Global batches by step, drawn without replacement in each round through the data.
 
     The next one is made in the background while the model learns from this one.
+
+    Parameters
+    ----------
+    pairs, config, words
+        As in :func:`make_batch`.
+    size
+        Pairs of a batch; all, when there are fewer.
+    seed
+        Of everything random.
+    variation
+        How batches are varied.
+    labels
+        Key of a row → which prototypes it has, for lessons.
     """
 
     def __init__(
-        self, pairs: Pairs, config: Config, words: KeptStates, *, size: int, seed: int = 0
+        self,
+        pairs: Pairs,
+        config: Config,
+        words: KeptStates,
+        *,
+        size: int,
+        seed: int = 0,
+        variation: Variation | None = None,
+        labels: Mapping[str, NDArray[np.bool_]] | None = None,
     ) -> None:
         if len(pairs) < 2:
             raise DatasetError(
@@ -132,6 +156,7 @@ class Batches:
             )
         self.pairs, self.config, self.words = pairs, config, words
         self.size, self.seed = min(size, len(pairs)), seed
+        self.variation, self.labels = variation or Variation(), labels
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
         self._next: tuple[int, Future[Batch]] | None = None
 
@@ -149,7 +174,11 @@ class Batches:
         pairs = [self.pairs.next_good(int(index)) for index in chosen]
         zooms = [int(rng.choice(zooms_of(p))) for p in pairs]
         crops = [int(rng.integers(len(p.mels))) for p in pairs]
-        return make_batch(pairs, self.config, self.words, zooms=zooms, crops=crops)
+        made = make_batch(pairs, self.config, self.words, zooms=zooms, crops=crops)
+        if self.labels is not None:
+            known = np.stack([self.labels[p.key] for p in pairs])
+            made = replace(made, labels=torch.from_numpy(known).float())
+        return self.variation.of(made, np.random.default_rng([self.seed, 3, step]))
 
     def __call__(self, step: int) -> Batch:
         """Return the batch of a step."""

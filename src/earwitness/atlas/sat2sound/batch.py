@@ -33,6 +33,8 @@ class Batch:
         The same for image captions.
     metadata
         What is known of the places.
+    labels : tensor, shape (N, prototypes), optional
+        1 at the prototypes that a place has; see :mod:`earwitness.atlas.sat2sound.lessons`.
     """
 
     images: Tensor
@@ -43,6 +45,7 @@ class Batch:
     image_words: Tensor | None = None
     image_mask: Tensor | None = None
     metadata: Metadata = field(default_factory=Metadata)
+    labels: Tensor | None = None
 
     def __post_init__(self) -> None:
         for name in (f.name for f in fields(self) if f.name != "metadata"):
@@ -77,7 +80,7 @@ class Batch:
             self, **changed(self), metadata=replace(self.metadata, **changed(self.metadata))
         )
 
-    def rows(self, part: slice) -> Batch:
+    def rows(self, part: slice | Tensor) -> Batch:
         """Return some of the pairs."""
         return self.each(lambda held: held[part])
 

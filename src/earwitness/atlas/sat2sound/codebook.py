@@ -259,6 +259,38 @@ class QueryModel(nn.Module):
         return query(tokens, *self.weights())
 
 
+class Averages(nn.Module):
+    """In place of a codebook: the queries of a modality's tokens, averaged; to compare with.
+
+    Examples
+    --------
+    >>> Averages(Sizes.small())(torch.ones(2, 5, 384), "text")[0].shape
+    torch.Size([2, 192])
+    """
+
+    def __init__(self, sizes: Sizes) -> None:
+        super().__init__()
+        self.img_query_model = QueryModel(sizes.width, sizes.code_width)
+        self.txt_query_model = QueryModel(sizes.text_width, sizes.code_width)
+        self.audio_query_model = QueryModel(sizes.audio_width, sizes.code_width)
+
+    def forward(
+        self, tokens: Tensor, modality: Modality, keep: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Embed as :class:`Codebook` does; there are no codes, so their weights are (B, 0)."""
+        asked = _queries(self, modality)(tokens)
+        kept = torch.ones_like(asked[..., 0]) if keep is None else keep.to(asked.dtype)
+        total = kept.sum(dim=1, keepdim=True).clamp(min=1)
+        return (asked * kept[..., None]).sum(dim=1) / total, asked.new_zeros(len(asked), 0)
+
+
+def _queries(book: nn.Module, modality: Modality) -> QueryModel:
+    if modality not in _QUERIES:
+        raise OptionError(f"no modality is called {modality!r}; choose from {', '.join(_QUERIES)}")
+    held: QueryModel = getattr(book, _QUERIES[modality])
+    return held
+
+
 class Codebook(nn.Module):
     """Codes that images, sounds and words share.
 
@@ -293,12 +325,7 @@ class Codebook(nn.Module):
 
     def queries(self, modality: Modality) -> QueryModel:
         """Return the query network of a modality."""
-        if modality not in _QUERIES:
-            raise OptionError(
-                f"no modality is called {modality!r}; choose from {', '.join(_QUERIES)}"
-            )
-        held: QueryModel = getattr(self, _QUERIES[modality])
-        return held
+        return _queries(self, modality)
 
     def _kept(self, tokens: Tensor, modality: Modality, keep: Tensor | None) -> Tensor | None:
         if tokens.ndim != 3 or tokens.shape[1] < 1:

@@ -163,6 +163,8 @@ class Config:
         linearly), and whether stripes are cut out of spectrograms.
     text_encoder
         Whose states the model's words are; see :func:`earwitness.atlas.texts.load_text_encoder`.
+    codebook
+        False embeds by the mean of the queries instead, for comparison.
     level_free
         Bring every spectrogram to the same mean power first: how loud a recording is says more of
         its recorder than of its place.
@@ -186,6 +188,7 @@ class Config:
     drop_path: float = 0.1
     spec_augment: bool = True
     text_encoder: str = "flan-t5-large"
+    codebook: bool = True
     level_free: bool = False
 
     def __post_init__(self) -> None:
@@ -202,11 +205,14 @@ class Config:
 
     @classmethod
     def builtin(cls) -> Config:
-        """Return the built-in model's: Blue Marble, place and time, words read by the package."""
+        """Return the built-in model's: Blue Marble, place and time, words read by the package.
+
+        What is known of a place varies by the plan (``Variation``), not by a droprate.
+        """
         return cls(
             sizes=Sizes.builtin(), parts=("latlong", "month", "time"), imagery="marble",
-            droprate=0.25, temperature=50.0, dropout=0.05, drop_path=0.0, level_free=True,
-            text_encoder="builtin",
+            droprate=0.0, pseudo_alpha=0.0, temperature=50.0, dropout=0.05, drop_path=0.0,
+            level_free=True, text_encoder="builtin",
         )  # fmt: skip
 
     def as_dict(self) -> dict[str, Any]:

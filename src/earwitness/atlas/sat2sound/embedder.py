@@ -100,16 +100,24 @@ class CheckpointEmbedder:
             known["time"] = torch.from_numpy(encode_hour(wide(hour), published=published))
         return known
 
-    def sounds(self, sounds: Sequence[Sound]) -> NDArray[np.float32]:
-        """Embed sounds: the first ten seconds of each."""
+    def spectrograms(self, mels: Sequence[NDArray[np.floating]]) -> NDArray[np.float32]:
+        """Embed log-mel spectrograms (T, 64) of ten seconds, all of one length."""
         made = []
-        for start in range(0, len(sounds), _ROWS):
-            some = sounds[start : start + _ROWS]
-            mels = [logmel.log_mel(logmel.prepare(s.samples, s.rate_hz)) for s in some]
+        for start in range(0, len(mels), _ROWS):
+            some = np.stack([np.asarray(mel, np.float32) for mel in mels[start : start + _ROWS]])
             with torch.no_grad():
-                given = torch.from_numpy(np.stack(mels)).to(self._where)
+                given = torch.from_numpy(some[:, None]).to(self._where)
                 made.append(self.model.embed_audio(given).cpu())
         return self._unit(made)
+
+    def sounds(self, sounds: Sequence[Sound]) -> NDArray[np.float32]:
+        """Embed sounds: the first ten seconds of each."""
+        made = [np.zeros((0, self.dim), np.float32)]
+        for start in range(0, len(sounds), _ROWS):
+            some = sounds[start : start + _ROWS]
+            mels = [logmel.log_mel(logmel.prepare(s.samples, s.rate_hz))[0] for s in some]
+            made.append(self.spectrograms(mels))
+        return np.concatenate(made)
 
     def texts(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Embed descriptions of sounds, each alone: published models mix in others' padding."""

@@ -86,13 +86,16 @@ def total_loss(
     alpha: float = 0.1,
     combined: bool = True,
     caption_weight: float = 1.0,
+    heard: Tensor | None = None,
 ) -> Losses:
     """Return Sat2Sound's loss of a batch of embeddings.
 
     Parameters
     ----------
-    image, audio, audio_caption : tensor, shape (N, D)
+    image, audio_caption : tensor, shape (N, D)
         Embeddings, not normalised.
+    audio : tensor, shape (N, D)
+        Likewise; or of some rows alone, see ``heard``.
     image_caption : tensor, shape (N, D), or None
         None, or a weight of 0, leaves its term out.
     scales
@@ -103,6 +106,8 @@ def total_loss(
         Have the image ↔ audio + audio caption term.
     caption_weight
         Weight of the image ↔ image caption term.
+    heard : tensor, shape (len(audio),), int64, or None
+        Which rows the sounds are of, when not all were embedded.
 
     Returns
     -------
@@ -112,13 +117,12 @@ def total_loss(
     def pair(left: Tensor, right: Tensor, scale: str) -> Tensor:
         return contrastive_loss(scales[scale].exp() * unit(left) @ unit(right).T, alpha)
 
+    some, said = (image, audio_caption) if heard is None else (image[heard], audio_caption[heard])
     multimodal = (
-        pair(image, audio, "ia")
-        + pair(image, audio_caption, "it")
-        + pair(audio, audio_caption, "at")
+        pair(some, audio, "ia") + pair(image, audio_caption, "it") + pair(audio, said, "at")
     ) / 3
     if combined:
-        multimodal = multimodal + pair(image, audio + audio_caption, "i_at")
+        multimodal = multimodal + pair(some, audio + said, "i_at")
     caption = multimodal.new_zeros(())
     if image_caption is not None and caption_weight:
         caption = caption_weight * pair(image, image_caption, "fdt")

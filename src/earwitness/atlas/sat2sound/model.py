@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from earwitness.atlas.sat2sound import checkpoint
 from earwitness.atlas.sat2sound.audio import AudioBranch, Htsat
 from earwitness.atlas.sat2sound.checkpoint import Keys
-from earwitness.atlas.sat2sound.codebook import Codebook
+from earwitness.atlas.sat2sound.codebook import Averages, Codebook
 from earwitness.atlas.sat2sound.config import Config
 from earwitness.atlas.sat2sound.fusion import Metadata, SatelliteFusion
 from earwitness.atlas.sat2sound.losses import Losses, total_loss
@@ -75,7 +75,11 @@ class Sat2Sound(nn.Module):
                 published=published, level_free=config.level_free,
             )
         )  # fmt: skip
-        self.fdt = Codebook(sizes, published=published, temperature=config.temperature)
+        self.fdt: Codebook | Averages = (
+            Codebook(sizes, published=published, temperature=config.temperature)
+            if config.codebook
+            else Averages(sizes)
+        )
 
     @overload
     @classmethod
@@ -260,11 +264,20 @@ class Sat2Sound(nn.Module):
         }
 
     def loss(
-        self, image: Tensor, audio: Tensor, audio_caption: Tensor, image_caption: Tensor | None
+        self,
+        image: Tensor,
+        audio: Tensor,
+        audio_caption: Tensor,
+        image_caption: Tensor | None,
+        heard: Tensor | None = None,
     ) -> Losses:
-        """Return the loss of embeddings (N, D), with the model's scales and weights."""
+        """Return the loss of embeddings (N, D), with the model's scales and weights.
+
+        With ``heard``, only those rows have a sound; see
+        :func:`~earwitness.atlas.sat2sound.losses.total_loss`.
+        """
         return total_loss(
             image, audio, audio_caption, image_caption, self.scales(),
             alpha=self.config.pseudo_alpha, combined=self.config.combined,
-            caption_weight=self.config.caption_weight,
+            caption_weight=self.config.caption_weight, heard=heard,
         )  # fmt: skip

@@ -2,8 +2,10 @@
 
 Each step takes one *global* batch. Its embeddings are made chunk by chunk without gradients, the
 loss of all pairs gives the gradient at the embeddings, and each chunk is embedded again to carry
-it to the weights (GradCache): memory grows with the chunk, not with the batch. Processes share a
-batch by rows and exchange embeddings and gradients. All that is random is drawn from the seed and
+it to the weights (GradCache): memory grows with the chunk, not with the batch. Lessons
+(:mod:`~earwitness.atlas.sat2sound.lessons`) may be learnt beside the pairs, and sounds, which are
+dear to embed, of the first rows of a batch alone. Processes share a batch by rows and exchange
+embeddings and gradients. All that is random is drawn from the seed and
 the step's number, so a run that goes on from its last checkpoint gives the very same weights.
 
 Source: Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup"
@@ -15,17 +17,21 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from earwitness.atlas.sat2sound import checkpoint
 from earwitness.atlas.sat2sound.batch import Batch
+from earwitness.atlas.sat2sound.config import Config
+from earwitness.atlas.sat2sound.lessons import Lessons
 from earwitness.atlas.sat2sound.model import Sat2Sound
+from earwitness.atlas.sat2sound.variation import Variation
 from earwitness.errors import EarwitnessError, OptionError, WeightsError
 
 LAST, AVERAGED, PLAN = "last.pt", "averaged.pt", "plan.json"
@@ -59,6 +65,12 @@ class TrainingPlan:
         Steps between checkpoints, 0 for one at the end only.
     precision
         ``fp32`` or ``bf16`` (towers in bfloat16, codebook and loss in float32).
+    heard
+        Rows of a batch whose sounds are embedded, the first ones; 0 for all.
+    prototypes, free_words
+        Weights of the two lessons beside the pairs, 0 for none.
+    variation
+        How batches are varied, by who makes them.
     """
 
     steps: int = 1000
@@ -71,6 +83,10 @@ class TrainingPlan:
     seed: int = 0
     save_every: int = 100
     precision: str = "fp32"
+    heard: int = 0
+    prototypes: float = 0.0
+    free_words: float = 0.0
+    variation: Variation = field(default_factory=Variation)
 
     def __post_init__(self) -> None:
         for name in ("steps", "chunk"):
@@ -80,6 +96,13 @@ class TrainingPlan:
             raise OptionError(f"precision is {self.precision!r}; choose fp32 or bf16")
         if not 0 <= self.averaging < 1:
             raise OptionError(f"averaging is {self.averaging}; give a number from 0 to below 1")
+        if self.heard < 0 or self.heard == 1:
+            raise OptionError(f"heard is {self.heard}; give at least 2 rows, or 0 for all")
+
+    @property
+    def lessons(self) -> bool:
+        """Whether there are lessons beside the pairs."""
+        return bool(self.prototypes or self.free_words)
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a step, counted from 0.
@@ -128,6 +151,8 @@ class Trainer:
         How.
     folder
         Where checkpoints go; None for nowhere. If it holds one, training goes on from there.
+    lessons
+        What is learnt beside the pairs, when the plan weighs it; batches then have labels.
 
     Examples
     --------
@@ -140,12 +165,19 @@ class Trainer:
         batches: Callable[[int], Batch],
         plan: TrainingPlan,
         folder: Path | str | None = None,
+        lessons: Lessons | None = None,
     ) -> None:
-        self.model, self.batches, self.plan = model, batches, plan
+        if plan.lessons != (lessons is not None):
+            raise OptionError(
+                f"the plan weighs prototypes {plan.prototypes:g} and free words "
+                f"{plan.free_words:g}; give lessons when either is above 0, and only then"
+            )
+        self.model, self.batches, self.plan, self.lessons = model, batches, plan, lessons
         self.rank, self.world = _together()
         self.folder = None if folder is None else Path(folder)
         self.step = 0
-        learning = [p for p in model.parameters() if p.requires_grad]
+        learnt = [*model.parameters(), *(lessons.parameters() if lessons else ())]
+        self.learning = learning = [p for p in learnt if p.requires_grad]
         self.optimiser = torch.optim.AdamW(
             [
                 {"params": [p for p in learning if p.ndim > 1], "weight_decay": plan.weight_decay},
@@ -186,7 +218,7 @@ class Trainer:
         -------
         dict
             ``loss``, its parts ``multimodal`` and ``caption``, ``rate`` and ``gradient`` (its norm
-            before clipping).
+            before clipping); with lessons ``prototypes`` and ``free words``, before their weights.
 
         Raises
         ------
@@ -198,14 +230,18 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = plan.rate(self.step)
         chance = torch.Generator().manual_seed(plan.seed * 1_000_003 + self.step)
-        mine = self._share(self.batches(self.step).with_dropped(model.config.droprate, chance))
+        batch = self.batches(self.step).with_dropped(model.config.droprate, chance)
+        mine, heard, order, which = self._share(batch)
         self.optimiser.zero_grad(set_to_none=True)
         starts = range(0, len(mine), plan.chunk)
         chunks = [slice(start, start + plan.chunk) for start in starts]
 
         once = len(chunks) == 1  # then nothing need be embedded twice
         with torch.set_grad_enabled(once):
-            made = [self._embed(mine.rows(part), number) for number, part in enumerate(chunks)]
+            made = [
+                self._embed(mine.rows(part), number, heard - part.start)
+                for number, part in enumerate(chunks)
+            ]
         leaves = [
             None if column[0] is None
             else torch.cat([t for t in column if t is not None]).detach().requires_grad_()
@@ -214,19 +250,24 @@ class Trainer:
         gathered = [None if t is None else _gather(t, self.rank, self.world) for t in leaves]
         image, audio, words, seen = gathered
         assert image is not None and audio is not None and words is not None
-        losses = model.loss(image, audio, words, seen)
-        if not bool(torch.isfinite(losses.total.detach())):
+        losses = model.loss(image, audio, words, seen, which)
+        taught, told = self._teach(image, None if batch.labels is None else batch.labels[order])
+        total = losses.total + taught
+        if not bool(torch.isfinite(total.detach())):
             raise TrainingError(
                 f"the loss of step {self.step} is not a number; lower the learning rate "
                 f"({plan.learning_rate}) or go on from the last checkpoint with another seed"
             )
-        torch.autograd.backward(losses.total)
-        for scale in model.scales().values():
-            if scale.grad is not None and self.world > 1:
-                # Every process has the whole of this gradient; the sum below counts it again.
-                scale.grad /= self.world
+        torch.autograd.backward(total)
+        for parameter in self.learning:
+            if parameter.grad is not None and self.world > 1:
+                # Of scales and lessons every process has the whole gradient; the sum below counts
+                # it again.
+                parameter.grad /= self.world
         for number, part in enumerate(chunks):
-            again = made[number] if once else self._embed(mine.rows(part), number)
+            again = (
+                made[number] if once else self._embed(mine.rows(part), number, heard - part.start)
+            )
             pairs = [
                 (tensor, leaf.grad[part])
                 for tensor, leaf in zip(again, leaves)
@@ -234,20 +275,44 @@ class Trainer:
             ]
             torch.autograd.backward([t for t, _ in pairs], [g for _, g in pairs])
         self._sum_gradients()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip or math.inf)
+        norm = torch.nn.utils.clip_grad_norm_(self.learning, plan.clip or math.inf)
         self.optimiser.step()
         self.step += 1
         self._average()
         return {
-            "loss": float(losses.total.detach()),
+            "loss": float(total.detach()),
             "multimodal": float(losses.multimodal.detach()),
             "caption": float(losses.caption.detach()),
+            **told,
             "rate": plan.rate(self.step - 1),
             "gradient": float(norm),
         }
 
-    def _share(self, batch: Batch) -> Batch:
-        """Return this process's rows."""
+    def _teach(self, image: Tensor, labels: Tensor | None) -> tuple[Tensor, dict[str, float]]:
+        """Return the lessons' part of the loss, and their figures."""
+        if self.lessons is None:
+            return image.new_zeros(()), {}
+        if labels is None:
+            raise OptionError(f"the batch of step {self.step} has no labels for the lessons")
+        rng = np.random.default_rng([self.plan.seed, 4, self.step])
+        named, free = self.lessons(self.model, image, labels.to(image.device), rng)
+        loss = self.plan.prototypes * named + self.plan.free_words * free
+        return loss, {"prototypes": float(named.detach()), "free words": float(free.detach())}
+
+    def _share(self, batch: Batch) -> tuple[Batch, int, Tensor, Tensor | None]:
+        """Cut a batch for the processes, each with its part of the rows that are heard first.
+
+        Returns
+        -------
+        mine
+            This process's rows.
+        heard
+            How many of them are heard, the first ones.
+        order
+            Rows of the batch in the order in which all processes' embeddings come together.
+        which
+            Places in that order of the rows that are heard; None for all.
+        """
         if len(batch) < 2:
             raise OptionError(
                 f"the batch of step {self.step} has {len(batch)} row; learning by contrast needs "
@@ -258,14 +323,26 @@ class Trainer:
                 f"a batch of {len(batch)} pairs cannot be shared by {self.world} processes evenly; "
                 f"choose a multiple"
             )
-        each = len(batch) // self.world
+        heard = min(self.plan.heard or len(batch), len(batch))
+        if heard % self.world:
+            raise OptionError(
+                f"{heard} rows that are heard cannot be shared by {self.world} processes evenly; "
+                f"choose a multiple"
+            )
+        first = torch.arange(heard).view(self.world, -1)
+        rest = torch.arange(heard, len(batch)).view(self.world, -1)
+        order = torch.cat([first, rest], dim=1)
         where = next(self.model.parameters()).device
-        return batch.rows(slice(self.rank * each, (self.rank + 1) * each)).each(
-            lambda held: held.to(where)
-        )
+        mine = batch.rows(order[self.rank]).each(lambda held: held.to(where))
+        flat = order.flatten()
+        which = None if heard == len(batch) else torch.nonzero(flat < heard)[:, 0].to(where)
+        return mine, first.shape[1], flat, which
 
-    def _embed(self, batch: Batch, number: int) -> tuple[Tensor | None, ...]:
-        """Embed a chunk; the same chunk of the same step always draws the same dropout."""
+    def _embed(self, batch: Batch, number: int, heard: int) -> tuple[Tensor | None, ...]:
+        """Embed a chunk, of its sounds the first ``heard``.
+
+        The same chunk of the same step always draws the same dropout.
+        """
         place = (self.step * self.world + self.rank) * 65_537 + number
         torch.manual_seed(self.plan.seed * 1_000_003 + place)
         model = self.model
@@ -275,7 +352,7 @@ class Trainer:
             image = model.embed_image(
                 batch.images, ground_m=batch.ground_m, metadata=batch.metadata
             )
-            audio = model.embed_audio(batch.mel)
+            audio = model.embed_audio(batch.mel[:heard]) if heard > 0 else None
             words = model.embed_text(batch.audio_words, batch.audio_mask)
             seen = None
             if batch.image_words is not None and model.config.caption_weight:
@@ -285,9 +362,7 @@ class Trainer:
     def _sum_gradients(self) -> None:
         if self.world == 1:
             return
-        for parameter in self.model.parameters():
-            if not parameter.requires_grad:
-                continue
+        for parameter in self.learning:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
             dist.all_reduce(parameter.grad)
@@ -316,6 +391,7 @@ class Trainer:
                 "state_dict": self.model.state_dict(),
                 "averaged": self.averaged,
                 "optimiser": self.optimiser.state_dict(),
+                "lessons": {} if self.lessons is None else self.lessons.state_dict(),
                 "earwitness": self.model.config.as_dict(),
             },
             part,
@@ -329,13 +405,20 @@ class Trainer:
         try:
             planned, step = held["plan"], int(held["step"])
             model, averaged, optimiser = held["state_dict"], held["averaged"], held["optimiser"]
+            made = Config.from_dict(held["earwitness"])
         except (KeyError, TypeError) as error:
             raise WeightsError(f"{path} is no training state: it has no {error}") from error
-        same = {"save_every", "chunk"}
+        same, now = {"save_every", "chunk"}, asdict(self.plan)
         changed = {
-            name: (value, getattr(self.plan, name))
+            name: (value, now[name])
             for name, value in planned.items()
-            if name not in same and value != getattr(self.plan, name)
+            if name not in same and value != now[name]
+        }
+        model_now = self.model.config.as_dict()
+        changed |= {
+            name: (value, model_now[name])
+            for name, value in made.as_dict().items()
+            if value != model_now[name]
         }
         if changed:
             told = ", ".join(f"{name} {old} → {new}" for name, (old, new) in changed.items())
@@ -344,6 +427,8 @@ class Trainer:
                 f"give another folder"
             )
         checkpoint.fill(self.model, model, strict=True, left_out=())
+        if self.lessons is not None:
+            self.lessons.load_state_dict(held["lessons"])
         self.optimiser.load_state_dict(optimiser)
         self.averaged = {name: tensor.clone() for name, tensor in averaged.items()}
         self.step = step

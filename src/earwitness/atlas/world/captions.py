@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -24,7 +27,7 @@ _SEEN = (
     "A satellite picture of {g} with the sounds of {s}.",
 )  # fmt: skip
 
-_LOOKS = {
+LOOKS = {
     "evergreen needle": ("dark conifer woods", "northern evergreen forest"),
     "evergreen broad": ("dense green forest", "unbroken lush forest"),
     "deciduous needle": ("larch woods", "northern forest"),
@@ -43,6 +46,15 @@ _LOOKS = {
     "barren": ("bare ground", "sand and rock without plants"),
     "water": ("a lake", "inland water"),
 }
+"""Class of land cover → words for it, seen from above."""
+
+AROUND = {
+    "ocean": ("open ocean", "blue water to the horizon"),
+    "coast": ("a coast", "the shore"),
+    "city": ("a big city", "a large built-up area"),
+    "towns": ("towns", "settlements"),
+}
+"""What is told besides the land cover, or instead of it."""
 
 
 def present(weights: ArrayLike) -> list[list[int]]:
@@ -61,17 +73,41 @@ def looks(place: Ground, variant: NDArray[np.int64]) -> list[str]:
         sea, people = float(place.sea[row]), float(place.people[row])
         cover = IGBP[int(np.argmax(place.cover[row]))]
         pick = int(number) % 2
-        land = _LOOKS[cover][pick]
+        land = LOOKS[cover][pick]
         if sea > 0.9:
-            land = ("open ocean", "blue water to the horizon")[pick]
+            land = AROUND["ocean"][pick]
         elif sea > 0.06:
-            land = ("a coast with " + land, "the shore of " + land)[pick]
+            land = AROUND["coast"][pick] + (" with ", " of ")[pick] + land
         if people > 1e6 and sea < 0.9:
-            land = ("a big city among " + land, "a large built-up area and " + land)[pick]
+            land = AROUND["city"][pick] + (" among ", " and ")[pick] + land
         elif people > 5e4 and sea < 0.9:
-            land = ("towns and " + land, land + " with settlements")[pick]
+            towns = AROUND["towns"][pick]
+            land = (f"{towns} and {land}", f"{land} with {towns}")[pick]
         made.append(land)
     return made
+
+
+@cache
+def _forms() -> re.Pattern[str]:
+    written = []
+    for number, form in enumerate(_SEEN):
+        named = re.escape(form).replace(r"\{g\}", f"(?P<g{number}>.*)")
+        written.append(named.replace(r"\{s\}", ".*"))
+    return re.compile("|".join(written), re.IGNORECASE)
+
+
+def look_told(caption: str) -> str | None:
+    """Return what an image caption of :func:`captions` says of the ground, in small letters.
+
+    None if it is no such caption.
+
+    Examples
+    --------
+    >>> look_told("Farmland seen from space, where cows and wind can be heard.")
+    'farmland'
+    """
+    found = _forms().fullmatch(caption)
+    return None if found is None else next(g for g in found.groups() if g is not None).lower()
 
 
 def captions(
