@@ -153,6 +153,17 @@ def test_a_built_world_has_the_columns_agreed(known, tmp_path) -> None:
     assert len(row["mel"]) == FRAMES * 64 * 2 and row["image"][:4] == b"\x89PNG"
     assert "rules" in (tmp_path / "README.md").read_text("utf-8")
 
+    from earwitness.atlas.dataset import open_pairs
+    from earwitness.atlas.world.lessons import labels, prototypes
+
+    pairs = list(open_pairs(tmp_path, split="train"))
+    has, known_as = labels(pairs), list(prototypes())
+    assert has.shape == (len(pairs), len(known_as))
+    for row, pair in zip(has, pairs, strict=True):
+        drawn = {n for n, there in zip(known_as, row, strict=True) if there and n in names()}
+        assert drawn == set(pair.concepts)
+        assert any(there and n.startswith("look: ") for n, there in zip(known_as, row, strict=True))
+
 
 def test_sizes_that_make_no_sense_are_refused(tmp_path) -> None:
     from earwitness.atlas.world.build import WorldPlan

@@ -64,7 +64,7 @@ def images(embedder: Embedder, rows: Rows, known: tuple[str, ...]) -> np.ndarray
 
 def retrieval(left: np.ndarray, right: np.ndarray, cells: np.ndarray) -> dict[str, float]:
     there = ranks(left, right)
-    back = ranks(right @ left.T)
+    back = ranks(right, left)
     count = len(left)
     good = there < count / 10
     rng = np.random.default_rng(0)
@@ -175,7 +175,9 @@ def measure(name: str, rows: Rows, pairs: str, *, oracle: bool = True) -> dict:
 
 
 def main() -> None:
-    given = argparse.ArgumentParser(description=__doc__)
+    given = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     given.add_argument("world", type=Path)
     given.add_argument("models", nargs="+", help="checkpoints, or builtin")
     given.add_argument("--split", default="test")
@@ -186,6 +188,7 @@ def main() -> None:
         # Words are chosen by on val and told on test.
         figures = measure(name, rows, "test" if asked.split == "test" else "dev")
         if asked.out is not None:
+            asked.out.mkdir(parents=True, exist_ok=True)
             path = asked.out / f"{Path(name).parent.name or name}-{asked.split}.json"
             path.write_text(json.dumps(figures, indent=2, default=float) + "\n")
         for title in KNOWN:
