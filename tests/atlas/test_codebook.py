@@ -101,6 +101,21 @@ def test_numbers_that_cannot_be_bounded_and_crowds_are_computed_whole(
     assert torch.equal(who[0].long(), table[0].max(0).indices)
 
 
+def test_gradients_asked_for_twice_are_the_plain_ones_both_times() -> None:
+    # Tokens as wide as codes: their gradients take the place of what was kept for them.
+    torch.manual_seed(0)
+    layer = Codebook(replace(SIZES, text_width=20), temperature=1.0).double()
+    made = torch.Generator().manual_seed(5)
+    given = torch.randn(5, 7, 20, generator=made, dtype=torch.float64).requires_grad_()
+    pull = torch.randn(5, 20, generator=made, dtype=torch.float64)
+    learnt = [given, layer.space_dict, *layer.txt_query_model.parameters()]
+    plain = torch.autograd.grad((layer.plain(given, "text")[0] * pull).sum(), learnt)
+    total = (layer(given, "text")[0] * pull).sum()
+    for _ in range(2):
+        for ours, wanted in zip(torch.autograd.grad(total, learnt, retain_graph=True), plain):
+            torch.testing.assert_close(ours, wanted, rtol=1e-9, atol=1e-12)
+
+
 def test_weights_of_codes_are_a_sparse_mixture() -> None:
     _, attention = book(0.05)(tokens(), "text")
     assert float(attention.detach().min()) == 0.0

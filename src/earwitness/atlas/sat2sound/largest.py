@@ -12,7 +12,6 @@ the norms of what rounding left in place of its unit.
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -26,8 +25,6 @@ _UNIT = 2.0**-8
 
 _CROWD = 8
 """Tokens for each code that may be the largest, on average, from which the whole block is made."""
-
-_ops: Any = torch.ops.mkldnn
 
 
 def multiplies_bfloat16() -> bool:
