@@ -20,9 +20,11 @@ for _module in ("pyarrow", "accelerate", "tensorboard", "safetensors"):
 sys.path.insert(0, str(Path(__file__).parent))
 from made_data import flac, png, row, write_parquet  # noqa: E402
 
+from earwitness.atlas.dataset import open_pairs  # noqa: E402
 from earwitness.atlas.sat2sound.config import Config, Sizes  # noqa: E402
 from earwitness.atlas.sat2sound.model import Sat2Sound  # noqa: E402
 from earwitness.atlas.sat2sound.training import TrainingPlan  # noqa: E402
+from earwitness.atlas.texts import KeptStates, WordHashes  # noqa: E402
 from earwitness.cli.main import main  # noqa: E402
 from earwitness.errors import OptionError  # noqa: E402
 from earwitness.verbs.captioning import PROMPT, caption_tiles  # noqa: E402
@@ -119,6 +121,26 @@ def test_retrieval_is_told_in_all_settings(
     assert page.read_text().count("<section>") >= 1
     with pytest.raises(OptionError, match="no code 24"):
         neighbours(run / "averaged.pt", data, page, chosen=(24,), device="cpu")
+
+
+def test_what_an_ablation_leaves_out_is_unknown_to_the_model(data: Path, run: Path) -> None:
+    from earwitness.atlas.dataset.batches import make_batch
+    from earwitness.atlas.sat2sound.embedded import embed_pairs
+    from earwitness.atlas.sat2sound.fusion import Metadata
+
+    model = Sat2Sound.load(run / "averaged.pt")
+    pairs = open_pairs(data, split="train")
+    words = KeptStates(WordHashes(model.config.sizes.text_width))
+    batch = make_batch(list(pairs), model.config, words)
+    for known in ((), ("latlong",)):
+        told = Metadata(
+            latlong=batch.metadata.latlong if known else None,
+            latlong_valid=batch.metadata.latlong_valid if known else None,
+        )
+        with torch.no_grad():
+            wanted = model.embed_image(batch.images, ground_m=batch.ground_m, metadata=told)
+        found = embed_pairs(model, pairs, words, images_only=True, known=known).image
+        np.testing.assert_allclose(found, wanted.numpy(), atol=1e-5)
 
 
 def test_images_sounds_and_words_to_a_table(run: Path, tmp_path: Path) -> None:

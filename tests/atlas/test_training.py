@@ -17,13 +17,14 @@ torch = pytest.importorskip("torch")
 from earwitness.atlas.sat2sound.batch import Batch  # noqa: E402
 from earwitness.atlas.sat2sound.config import Config, Sizes  # noqa: E402
 from earwitness.atlas.sat2sound.fusion import Metadata  # noqa: E402
-from earwitness.atlas.sat2sound.lessons import Lessons  # noqa: E402
+from earwitness.atlas.sat2sound.lessons import Fieldwork, Lessons  # noqa: E402
 from earwitness.atlas.sat2sound.losses import total_loss  # noqa: E402
 from earwitness.atlas.sat2sound.model import Sat2Sound  # noqa: E402
 from earwitness.atlas.sat2sound.training import Trainer, TrainingPlan  # noqa: E402
 from earwitness.atlas.sat2sound.variation import Variation  # noqa: E402
 from earwitness.atlas.texts import KeptStates, WordHashes  # noqa: E402
 from earwitness.atlas.world.lessons import Names  # noqa: E402
+from earwitness.atlas.world.survey import Survey  # noqa: E402
 from earwitness.errors import EarwitnessError, OptionError, WeightsError  # noqa: E402
 
 TINY = Sizes(
@@ -64,14 +65,24 @@ def model(**changes: object) -> Sat2Sound:
 LESSONS = {"prototypes": 5.0, "free_words": 1.0, "heard": 2}
 
 
+def surveyed() -> Survey:
+    rng = np.random.default_rng(1)
+    return Survey(
+        rng.integers(0, 256, (5, 16, 16, 3), np.uint8), rng.uniform(-80, 80, 5),
+        rng.uniform(-180, 180, 5), rng.integers(1, 13, 5), rng.integers(0, 24, 5),
+        np.full((5, 2), 0.9, np.float32), np.full((5, 2), 0.2, np.float32),
+    )  # fmt: skip
+
+
 def lessons() -> Lessons:
-    """Two prototypes of two phrases, and five free words."""
+    """Two prototypes of two phrases, five free words, three of five surveyed places a step."""
     names = Names(
         ("a river", "a brook", "a street", "a road"), np.array([0, 0, 1, 1]),
         ("boat", "lorry", "bridge", "fish", "van"),
         np.random.default_rng(0).normal(0, 0.1, (5, 2)).astype(np.float32), np.full(5, 0.2),
     )  # fmt: skip
-    return Lessons(names, KeptStates(WordHashes(8)), np.array([0.3, 0.5]))
+    field = Fieldwork(surveyed(), Variation(flips=True, place=0.3, date=0.5), places=3)
+    return Lessons(names, KeptStates(WordHashes(8)), np.array([0.3, 0.5]), field)
 
 
 def labelled(step: int, rows: int = 4) -> Batch:
@@ -245,11 +256,69 @@ def test_the_loss_of_all_rows_heard_is_that_without_saying_so() -> None:
 def test_prototypes_are_learnt() -> None:
     plan = replace(PLAN, steps=30, learning_rate=1e-2, **LESSONS)
     found: list[dict[str, float]] = []
+    beside = lessons()
+    beside.fieldwork = None
     trainer = Trainer(
-        model(temperature=5.0, droprate=0.0), lambda _: labelled(0), plan, None, lessons()
+        model(temperature=5.0, droprate=0.0), lambda _: labelled(0), plan, None, beside
     )
     trainer.run(lambda _, figures: found.append(figures))
     assert found[-1]["prototypes"] < 0.8 * found[0]["prototypes"]
+
+
+def test_free_words_come_to_lie_where_the_text_encoder_has_them() -> None:
+    """Each word is near one prototype only; untaught, a word's nearest is left to chance."""
+    beside = lessons()
+    beside.names.nearness[:] = 0.0
+    wanted = np.array([0, 1, 0, 1, 1])
+    beside.names.nearness[np.arange(5), wanted] = 1.0
+    plan = replace(PLAN, steps=60, learning_rate=1e-2, prototypes=0.0, free_words=5.0, heard=2)
+    trainer = Trainer(model(temperature=5.0), labelled, plan, None, beside)
+    trainer.run()
+    learnt = trainer.model.eval()
+
+    def embedded(texts: tuple[str, ...]) -> torch.Tensor:
+        states, mask = beside.states.padded(list(texts))
+        with torch.no_grad():
+            made = learnt.embed_text(torch.from_numpy(states), torch.from_numpy(mask))
+        return torch.nn.functional.normalize(made, dim=1)
+
+    names = torch.stack([embedded(beside.names.phrases)[part].mean(0) for part in ([0, 1], [2, 3])])
+    assert (embedded(beside.names.words) @ names.T).argmax(1).tolist() == wanted.tolist()
+
+
+def test_surveyed_places_have_a_date_and_its_chances_or_neither() -> None:
+    field = Fieldwork(surveyed(), Variation(place=0.5, date=0.5), places=5)
+    images, ground_m, known, likely = field.draw(model(), np.random.default_rng(0))
+    assert images.shape == (5, 3, 224, 224) and ground_m.tolist() == [10.0] * 5
+    dated = known.valid("month")
+    assert dated is not None and 0 < int(dated.sum()) < 5
+    assert torch.equal(dated, known.valid("time"))
+    assert torch.equal(likely[:, 0] > 0.5, dated)
+    placed = known.valid("latlong")
+    assert placed is not None and 0 < int(placed.sum()) < 5
+
+
+def test_what_is_surveyed_is_learnt() -> None:
+    """Who cannot tell the places apart reaches no less than the entropy of their mean."""
+    learner, beside = model(temperature=5.0).eval(), lessons()
+    chances = np.array([[0.95, 0.05]] * 2 + [[0.05, 0.95]] * 3, np.float32)
+    known = replace(surveyed(), dated=chances, whenever=chances)
+    beside.fieldwork = Fieldwork(known, Variation(), places=5)
+    optimiser = torch.optim.Adam([*learner.parameters(), *beside.parameters()], lr=3e-3)
+    nobody, nothing = torch.zeros(0, 16), torch.zeros(0, 2)
+    found = []
+    for step in range(100):
+        named, _ = beside(learner, nobody, nothing, np.random.default_rng(step))
+        optimiser.zero_grad()
+        named.backward()
+        optimiser.step()
+        found.append(float(named.detach()))
+
+    def entropy(chance: float) -> float:
+        return float(-(chance * np.log(chance) + (1 - chance) * np.log(1 - chance)))
+
+    blind, sure = entropy(float(chances[:, 0].mean())), entropy(0.95)
+    assert np.mean(found[-10:]) < sure + 0.5 * (blind - sure)
 
 
 def test_variation_makes_unknown_what_it_says_and_no_more() -> None:
@@ -305,6 +374,8 @@ def test_bad_data_and_plans_are_refused(tmp_path: Path) -> None:
         TrainingPlan(precision="fp8")
     with pytest.raises(OptionError, match="heard is 1"):
         TrainingPlan(heard=1)
+    with pytest.raises(OptionError, match="surveyed is -1"):
+        TrainingPlan(surveyed=-1)
     with pytest.raises(OptionError, match="weighs prototypes 5"):
         Trainer(model(), batch, replace(PLAN, **LESSONS))
     with pytest.raises(OptionError, match="no labels for the lessons"):

@@ -67,6 +67,31 @@ def test_what_was_heard_is_never_nothing() -> None:
     assert all(present(caught))
 
 
+def test_the_chance_of_a_sound_is_how_often_it_is_heard() -> None:
+    from earwitness.atlas.world.rules import likely
+
+    rng = np.random.default_rng(0)
+    weights = np.array([[0.9, 0.3, 0.28, 0.0], [0.2, 0.1, 0.0, 0.0]])
+    often = np.zeros(weights.shape)
+    for row in range(2):
+        for there in present(heard(np.repeat(weights[row : row + 1], 4000, axis=0), rng)):
+            often[row, there] += 1 / 4000
+    assert np.allclose(likely(weights), often, atol=0.03)
+
+
+def test_without_a_date_the_chance_is_the_mean_over_recordings() -> None:
+    from earwitness.atlas.world.build import hours
+    from earwitness.atlas.world.rules import likely, likely_whenever, mixture
+
+    around, rng = anywhere(30), np.random.default_rng(0)
+    at = hours(3000, rng)
+    found = np.mean(
+        [likely(mixture(around, np.full(30, rng.integers(1, 13)), np.full(30, h))) for h in at],
+        axis=0,
+    )
+    assert np.abs(found - likely_whenever(around)).max() < 0.05
+
+
 def test_summer_is_warmer_than_winter_on_both_sides_of_the_equator() -> None:
     assert warmth(50, 7) > warmth(50, 1) and warmth(-50, 1) > warmth(-50, 7)
     assert warmth(0, 1) > warmth(60, 7)
@@ -158,11 +183,33 @@ def test_a_built_world_has_the_columns_agreed(known, tmp_path) -> None:
 
     pairs = list(open_pairs(tmp_path, split="train"))
     has, known_as = labels(pairs), list(prototypes())
-    assert has.shape == (len(pairs), len(known_as))
-    for row, pair in zip(has, pairs, strict=True):
-        drawn = {n for n, there in zip(known_as, row, strict=True) if there and n in names()}
-        assert drawn == set(pair.concepts)
+    assert has.shape == (len(pairs), len(known_as)) and has.min() >= 0 and has.max() <= 1
+    drawn = np.array([[name in pair.concepts for name in names()] for pair in pairs])
+    chance = has[:, : len(names())]
+    assert (chance[drawn] > 0).all()
+    # As many as were drawn are expected, within four deviations of their sum.
+    assert abs(drawn.sum() - chance.sum()) < 4 * np.sqrt((chance * (1 - chance)).sum())
+    for row in has:
         assert any(there and n.startswith("look: ") for n, there in zip(known_as, row, strict=True))
+
+
+@pytest.mark.slow
+def test_a_survey_looks_at_cells_of_its_split_and_at_other_places_than_the_world(known) -> None:
+    from earwitness.atlas.world.places import sample_places
+    from earwitness.atlas.world.survey import survey
+
+    found = survey(300, split="val", seed=0)
+    assert len(found) == 300 and set(split_of(found.lat_deg, found.lon_deg)) == {"val"}
+    recorded = np.stack(sample_places(300, np.random.default_rng(0)))
+    there = np.stack([found.lat_deg, found.lon_deg])
+    assert not (there[:, :, None] == recorded[:, None, :]).all(axis=0).any()
+    many = len(names())
+    assert np.array_equal(found.dated[:, many:], found.whenever[:, many:])
+    assert not np.array_equal(found.dated[:, :many], found.whenever[:, :many])
+    again = survey(300, split="val", seed=0)
+    assert np.array_equal(found.pixels, again.pixels)
+    with pytest.raises(OptionError, match="0 places"):
+        survey(0)
 
 
 def test_sizes_that_make_no_sense_are_refused(tmp_path) -> None:

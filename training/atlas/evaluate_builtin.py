@@ -19,7 +19,6 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-from scipy.special import ndtr
 from sklearn.metrics import average_precision_score
 
 from earwitness.atlas.contract import Embedder
@@ -29,7 +28,7 @@ from earwitness.atlas.embedders import load_embedder, unit
 from earwitness.atlas.marble import crops
 from earwitness.atlas.metrics import ranks
 from earwitness.atlas.world.layers import Ground, ground
-from earwitness.atlas.world.rules import PRESENT, at_best, mixture
+from earwitness.atlas.world.rules import PRESENT, at_best, likely, likely_whenever, mixture
 from earwitness.atlas.world.table import soundings
 
 
@@ -94,26 +93,11 @@ def concept_map(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     return found
 
 
-def chance(weights: np.ndarray) -> np.ndarray:
-    """Return how likely each concept is drawn (rules.heard), given what the rules say."""
-    held = weights.astype(np.float64)
-    likely = 0.9 * ndtr(np.log(np.maximum(held, 1e-9) / PRESENT) / 0.15)
-    rows = np.arange(len(held))
-    likely[rows, held.argmax(axis=1)] += np.prod(1 - likely, axis=1)  # the strongest stays
-    return likely
-
-
 def oracles(rows: Rows, around: Ground) -> dict[str, float]:
     """Return the mean average precision of one who knows the rules, with and without the date."""
     drawn = rows.drawn
-    dated = chance(mixture(around, rows.month, rows.hour))
-    whenever = np.zeros_like(dated)
-    count = len(rows.lat)
-    for hour in range(24):  # as often as build._hours has it
-        often = 0.3 / 24 + (0.7 / 14 if 6 <= hour < 20 else 0.0)
-        for month in range(1, 13):
-            now = mixture(around, np.full(count, month), np.full(count, hour))
-            whenever += often / 12 * chance(now)
+    dated = likely(mixture(around, rows.month, rows.hour))
+    whenever = likely_whenever(around)
     return {
         name: float(np.mean(list(concept_map(held, drawn).values())))
         for name, held in (("place, month and hour", dated), ("place", whenever))

@@ -39,7 +39,7 @@ Stopped runs go on: give the same command again. Watch one with
     "[default: builtin for builtin-world, else small]",
 )  # fmt: skip
 @click.option(
-    "--steps", type=int, help="Batches in all.  [default: 1000; 900 with the size builtin]"
+    "--steps", type=int, help="Batches in all.  [default: 1000; 1500 with the size builtin]"
 )
 @click.option(
     "--batch", type=int, help="Pairs in a batch.  [default: 64; 128 with the size builtin]"
@@ -114,12 +114,14 @@ def train(
     from earwitness.extras import require
     from earwitness.verbs.training import named_for, plan_named
     from earwitness.verbs.training import train as learn
+    from earwitness.verbs.world import is_world
 
     require("torch", what="training", extra="train")
     sizes = sizes or named_for(data)
     plan = plan_named(
-        sizes, steps=steps, learning_rate=rate, warm_up=warm_up, chunk=chunk, averaging=averaging,
-        seed=seed, save_every=save_every, precision=precision, heard=heard,
+        sizes, lessons=is_world(data), steps=steps, learning_rate=rate, warm_up=warm_up,
+        chunk=chunk, averaging=averaging, seed=seed, save_every=save_every, precision=precision,
+        heard=heard,
     )  # fmt: skip
     with progress_line(quiet()) as tell:
         done = learn(

@@ -22,7 +22,7 @@ Examples
 """
 )
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--rows", type=int, default=16_000, show_default=True, help="Recordings in all.")
+@click.option("--rows", type=int, default=48_000, show_default=True, help="Recordings in all.")
 @click.option(
     "--clips", type=int, default=36, show_default=True, help="Synthesised clips of each concept."
 )

@@ -202,16 +202,19 @@ class _Checkpoint:
         self._words = KeptStates(encoder, states_file(encoder.name))
 
     def embed(self, zoom: int | None, parts: tuple[str, ...] | None = None) -> Embedded:
-        """Embed all pairs, or with some parts alone, their images."""
+        """Embed all pairs, or with some parts alone, their images.
+
+        Our own models are told less; of published ones the parts are taken out, as there.
+        """
         from earwitness.atlas.sat2sound.embedded import embed_pairs
         from earwitness.atlas.sat2sound.model import Sat2Sound
 
         model = self._model
-        if parts is not None:
+        if parts is not None and model.config.published:
             heads = model.config.sizes.vit_heads
             model = Sat2Sound.load(self._path, parts=parts, vit_heads=heads).to(self._where)
         return embed_pairs(
-            model, self.pairs, self._words, zoom=zoom, images_only=parts is not None,
+            model, self.pairs, self._words, zoom=zoom, images_only=parts is not None, known=parts,
             progress=self._progress,
         )  # fmt: skip
 

@@ -54,7 +54,7 @@ def leave_out(
     if absent := [name for name in names if not there[name]]:
         raise OptionError(f"this training has no {absent[0]} to leave out")
     if "lessons" in names:
-        plan = replace(plan, prototypes=0.0, free_words=0.0)
+        plan = replace(plan, prototypes=0.0, free_words=0.0, surveyed=0)
     if config is None:
         return None, plan
     if "metadata" in names:

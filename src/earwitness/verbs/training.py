@@ -20,16 +20,18 @@ from earwitness.verbs.progress import Progress, silent
 from earwitness.verbs.world import data_named, is_world
 
 if TYPE_CHECKING:
+    from earwitness.atlas.dataset.reading import Pair
     from earwitness.atlas.sat2sound.config import Config
-    from earwitness.atlas.sat2sound.lessons import Lessons
+    from earwitness.atlas.sat2sound.lessons import Fieldwork, Lessons
     from earwitness.atlas.sat2sound.model import Sat2Sound
     from earwitness.atlas.sat2sound.training import TrainingPlan
     from earwitness.atlas.texts import KeptStates
 
 RUN, LOG, BEST = "run.json", "log.jsonl", "best.json"
 KEPT = 3
+_LABELLED = 2000
 SIZES = ("builtin", "small", "published")
-BUILTIN_STEPS = 900
+BUILTIN_STEPS = 1500
 WATCHED = "I2S R@10%"
 
 OnStep = Callable[[int, dict[str, float]], None]
@@ -75,10 +77,11 @@ def named_for(data: Path | str) -> str:
     return "builtin" if is_world(data) else "small"
 
 
-def plan_named(name: str, **given: Any) -> TrainingPlan:
+def plan_named(name: str, *, lessons: bool = True, **given: Any) -> TrainingPlan:
     """Return the plan that suits a configuration; what is given and not None goes before.
 
-    That of ``builtin`` is what the model in the package was trained by.
+    That of ``builtin`` is what the model in the package was trained by, with its ``lessons``, which
+    only the built-in world can give.
     """
     from earwitness.atlas.sat2sound.training import TrainingPlan
     from earwitness.atlas.sat2sound.variation import Variation
@@ -91,8 +94,10 @@ def plan_named(name: str, **given: Any) -> TrainingPlan:
         suits = {
             "steps": steps, "learning_rate": 1.5e-3, "weight_decay": 0.05,
             "warm_up": min(50, steps // 8), "chunk": 128, "averaging": 0.98, "heard": 48,
-            "prototypes": 20.0, "free_words": 2.0, "variation": varied,
+            "variation": varied,
         }  # fmt: skip
+        if lessons:
+            suits |= {"prototypes": 20.0, "free_words": 3.0, "surveyed": 60_000}
     return TrainingPlan(**suits | {n: v for n, v in given.items() if v is not None})
 
 
@@ -200,7 +205,8 @@ def train(
             config = replace(config, pseudo_alpha=pseudo_positives)
     elif pseudo_positives is not None:
         raise OptionError("the weight of pseudo-positives is the checkpoint's that is started from")
-    config, plan = leave_out(without, config if start is None else None, plan or plan_named(sizes))
+    plan = plan or plan_named(sizes, lessons=is_world(data))
+    config, plan = leave_out(without, config if start is None else None, plan)
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file; give a folder with --out")
     data = data_named(data, progress)
@@ -231,7 +237,9 @@ def train(
         some = [batches.make(step).mel for step in range(min(4, batches.each_round))]
         model.audio_encoder.htsat.fit_bands(torch.cat(some))
     model.to(where)
-    lessons = None if labels is None else _lessons(labels, words, progress).to(where)
+    lessons = None
+    if labels is not None:
+        lessons = _lessons(labels, words, _fieldwork(plan, progress), progress).to(where)
     if rank == 0:
         _keep_run(folder, model, plan, data=str(data), batch=batch, text=text, imagery=imagery)
     trainer = Trainer(model, batches, plan, folder, lessons)
@@ -245,32 +253,56 @@ def train(
         if on_step is not None:
             on_step(step, figures)
 
+    threads = torch.get_num_threads()
+    if where == "cpu":  # of two, batches being made beside take one; sharing both is slower
+        torch.set_num_threads(max(1, threads - 1))
     try:
         trainer.run(told)
     finally:
+        torch.set_num_threads(threads)
         batches.close()
         words.close()
         watch.close()
     return Trained(folder, tuple(watch.best), dict(pairs.bad))
 
 
-def _labels(pairs: Pairs, progress: Progress) -> dict[str, NDArray[np.bool_]]:
-    """Return by key which prototypes each row has."""
+def _labels(pairs: Pairs, progress: Progress) -> dict[str, NDArray[np.float32]]:
+    """Return by key how likely each row has each prototype."""
     from earwitness.atlas.world.lessons import labels
 
-    rows = list(pairs)
-    return {row.key: known for row, known in zip(rows, labels(rows, progress))}
+    known: dict[str, NDArray[np.float32]] = {}
+    block: list[Pair] = []
+    for number, pair in enumerate(pairs, 1):
+        block.append(pair)
+        if len(block) == _LABELLED or number == len(pairs):
+            known |= {row.key: held for row, held in zip(block, labels(block))}
+            block = []
+            progress("reading what the rules say", number / len(pairs))
+    known |= {row.key: held for row, held in zip(block, labels(block))}
+    return known
+
+
+def _fieldwork(plan: TrainingPlan, progress: Progress) -> Fieldwork | None:
+    from earwitness.atlas.sat2sound.lessons import Fieldwork
+    from earwitness.atlas.world.survey import survey
+
+    if not plan.surveyed:
+        return None
+    return Fieldwork(survey(plan.surveyed, seed=plan.seed, progress=progress), plan.variation)
 
 
 def _lessons(
-    labels: dict[str, NDArray[np.bool_]], words: KeptStates, progress: Progress
+    labels: dict[str, NDArray[np.float32]],
+    words: KeptStates,
+    fieldwork: Fieldwork | None,
+    progress: Progress,
 ) -> Lessons:
     from earwitness.atlas.builtin.wordpieces import vocabulary
     from earwitness.atlas.sat2sound.lessons import Lessons
     from earwitness.atlas.world.lessons import names_for
 
     share = np.mean(list(labels.values()), axis=0)
-    return Lessons(names_for(words, vocabulary(), progress), words, share)
+    return Lessons(names_for(words, vocabulary(), progress), words, share, fieldwork)
 
 
 def _validation(data: Path | str, imagery: str, skip_bad: bool, every: int) -> Pairs | None:

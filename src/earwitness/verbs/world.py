@@ -76,7 +76,7 @@ def make_bank(
 def build_world(
     out: Path | str,
     *,
-    rows: int = 16_000,
+    rows: int = 48_000,
     clips: int = 36,
     seed: int = 0,
     processes: int | None = None,

@@ -135,7 +135,7 @@ class Batches:
     variation
         How batches are varied.
     labels
-        Key of a row → which prototypes it has, for lessons.
+        Key of a row → how likely it has each prototype, for lessons.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class Batches:
         size: int,
         seed: int = 0,
         variation: Variation | None = None,
-        labels: Mapping[str, NDArray[np.bool_]] | None = None,
+        labels: Mapping[str, NDArray[np.float32]] | None = None,
     ) -> None:
         if len(pairs) < 2:
             raise DatasetError(
@@ -177,7 +177,7 @@ class Batches:
         made = make_batch(pairs, self.config, self.words, zooms=zooms, crops=crops)
         if self.labels is not None:
             known = np.stack([self.labels[p.key] for p in pairs])
-            made = replace(made, labels=torch.from_numpy(known).float())
+            made = replace(made, labels=torch.from_numpy(known))
         return self.variation.of(made, np.random.default_rng([self.seed, 3, step]))
 
     def __call__(self, step: int) -> Batch:

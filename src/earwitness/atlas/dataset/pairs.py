@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from earwitness.errors import OptionError
 CHECKED_FIRST = 20_000
 """Sets of at most so many rows are checked whole before anything is learnt from them."""
 
-_KEPT_BYTES = 400 << 20
+_KEPT_BYTES = min(2 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8)
+"""Decoded rows are kept up to an eighth of the machine's memory."""
+
 _SHOWN = 5
 
 

@@ -34,7 +34,7 @@ class Batch:
     metadata
         What is known of the places.
     labels : tensor, shape (N, prototypes), optional
-        1 at the prototypes that a place has; see :mod:`earwitness.atlas.sat2sound.lessons`.
+        How likely a place has each prototype; see :mod:`earwitness.atlas.sat2sound.lessons`.
     """
 
     images: Tensor
@@ -70,15 +70,9 @@ class Batch:
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Batch:
         """Return the batch with every tensor changed, such as cut to some rows or moved."""
-
-        def changed(held: object) -> dict[str, Tensor]:
-            names = [f.name for f in fields(held)]  # type: ignore[arg-type]
-            values = {name: getattr(held, name) for name in names}
-            return {n: change(v) for n, v in values.items() if isinstance(v, Tensor)}
-
-        return replace(
-            self, **changed(self), metadata=replace(self.metadata, **changed(self.metadata))
-        )
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        changed = {n: change(v) for n, v in values.items() if isinstance(v, Tensor)}
+        return replace(self, **changed, metadata=self.metadata.each(change))
 
     def rows(self, part: slice | Tensor) -> Batch:
         """Return some of the pairs."""

@@ -211,7 +211,7 @@ class Config:
         """
         return cls(
             sizes=Sizes.builtin(), parts=("latlong", "month", "time"), imagery="marble",
-            droprate=0.0, pseudo_alpha=0.0, temperature=50.0, dropout=0.05, drop_path=0.0,
+            droprate=0.0, pseudo_alpha=0.0, temperature=50.0, dropout=0.0, drop_path=0.0,
             level_free=True, text_encoder="builtin",
         )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ def embed_pairs(
     zoom: int | None = None,
     size: int = 100,
     images_only: bool = False,
+    known: Collection[str] | None = None,
     progress: Progress = silent,
 ) -> Embedded:
     """Embed every good pair, in order, without gradients.
@@ -41,6 +43,8 @@ def embed_pairs(
         is what the published evaluation uses.
     images_only
         Leave sounds and words at zero, for ablations of metadata.
+    known
+        Kinds of metadata that are told to the model; by default all that are known.
     progress
         Told how far it is.
     """
@@ -51,10 +55,9 @@ def embed_pairs(
     concepts: list[tuple[str, ...]] = []
     for held, batch in in_order(pairs, model.config, words, size=size, zoom=zoom):
         moved = batch.each(lambda t: t.to(where))
+        told_of = moved.metadata if known is None else moved.metadata.only(known)
         with torch.no_grad():
-            image = model.embed_image(
-                moved.images, ground_m=moved.ground_m, metadata=moved.metadata
-            )
+            image = model.embed_image(moved.images, ground_m=moved.ground_m, metadata=told_of)
             columns["image"].append(image.float().cpu().numpy())
             if not images_only:
                 audio = model.embed_audio(moved.mel)

@@ -7,8 +7,8 @@ parameters are those of published checkpoints.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -64,6 +64,21 @@ class Metadata:
         if given is None:
             return torch.ones(len(values), dtype=torch.bool, device=values.device)
         return given.to(torch.bool)
+
+    def only(self, parts: Collection[str]) -> Metadata:
+        """Return some kinds; the others are known of no row.
+
+        Examples
+        --------
+        >>> Metadata(month=torch.zeros(1, 2), time=torch.zeros(1, 2)).only(["time"]).month is None
+        True
+        """
+        return replace(self, **{part: None for part in PARTS if part not in parts})
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Metadata:
+        """Return the same with every tensor changed, such as cut to some rows or moved."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{n: change(v) for n, v in values.items() if v is not None})
 
 
 def drop(valid: Tensor, rate: float, generator: torch.Generator | None = None) -> Tensor:

@@ -69,6 +69,8 @@ class TrainingPlan:
         Rows of a batch whose sounds are embedded, the first ones; 0 for all.
     prototypes, free_words
         Weights of the two lessons beside the pairs, 0 for none.
+    surveyed
+        Places, besides those of the pairs, that prototypes are learnt from, by who makes lessons.
     variation
         How batches are varied, by who makes them.
     """
@@ -86,6 +88,7 @@ class TrainingPlan:
     heard: int = 0
     prototypes: float = 0.0
     free_words: float = 0.0
+    surveyed: int = 0
     variation: Variation = field(default_factory=Variation)
 
     def __post_init__(self) -> None:
@@ -96,6 +99,8 @@ class TrainingPlan:
             raise OptionError(f"precision is {self.precision!r}; choose fp32 or bf16")
         if not 0 <= self.averaging < 1:
             raise OptionError(f"averaging is {self.averaging}; give a number from 0 to below 1")
+        if self.surveyed < 0:
+            raise OptionError(f"surveyed is {self.surveyed}; give a number of places, or 0")
         if self.heard < 0 or self.heard == 1:
             raise OptionError(f"heard is {self.heard}; give at least 2 rows, or 0 for all")
 
@@ -295,6 +300,8 @@ class Trainer:
         if labels is None:
             raise OptionError(f"the batch of step {self.step} has no labels for the lessons")
         rng = np.random.default_rng([self.plan.seed, 4, self.step])
+        # The same dropout in every process and however the batch is cut.
+        torch.manual_seed(self.plan.seed * 1_000_003 + self.step)
         named, free = self.lessons(self.model, image, labels.to(image.device), rng)
         loss = self.plan.prototypes * named + self.plan.free_words * free
         return loss, {"prototypes": float(named.detach()), "free words": float(free.detach())}

@@ -60,13 +60,7 @@ class Variation:
         """
         if self == Variation():
             return batch
-        images, count = batch.images, len(batch)
-        flips = torch.from_numpy(rng.random((2, count)) < 0.5)
-        if self.flips:
-            images = torch.where(flips[0][:, None, None, None], images.flip(3), images)
-            images = torch.where(flips[1][:, None, None, None], images.flip(2), images)
-        tint = rng.normal(0, 1, (count, 3, 1, 1)) * self.tint
-        images = images + torch.from_numpy(tint.astype(np.float32))
+        images, count = self.of_images(batch.images, rng), len(batch)
         place, date, month, hour = rng.random((4, count))
         dated = date > self.date
         drawn = {
@@ -79,3 +73,13 @@ class Variation:
             if valid is not None:
                 known[f"{part}_valid"] = valid & torch.from_numpy(kept)
         return replace(batch, images=images, metadata=replace(batch.metadata, **known))
+
+    def of_images(self, images: Tensor, rng: np.random.Generator) -> Tensor:
+        """Return images, shape (N, 3, H, W), flipped and tinted."""
+        count = len(images)
+        flips = torch.from_numpy(rng.random((2, count)) < 0.5)
+        if self.flips:
+            images = torch.where(flips[0][:, None, None, None], images.flip(3), images)
+            images = torch.where(flips[1][:, None, None, None], images.flip(2), images)
+        tint = rng.normal(0, 1, (count, 3, 1, 1)) * self.tint
+        return images + torch.from_numpy(tint.astype(np.float32))

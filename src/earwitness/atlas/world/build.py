@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from earwitness.atlas.marble import crops
@@ -17,7 +18,7 @@ from earwitness.atlas.world.bank import Bank
 from earwitness.atlas.world.captions import captions, present
 from earwitness.atlas.world.layers import ground
 from earwitness.atlas.world.places import sample_places, split_of
-from earwitness.atlas.world.rules import heard, mixture
+from earwitness.atlas.world.rules import BY_DAY, DAY, heard, mixture
 from earwitness.atlas.world.table import names
 from earwitness.errors import OptionError
 from earwitness.extras import require
@@ -55,7 +56,7 @@ class WorldPlan:
         Of places, dates, mixtures and words.
     """
 
-    rows: int = 16_000
+    rows: int = 48_000
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -63,9 +64,17 @@ class WorldPlan:
             raise OptionError(f"rows is {self.rows}; allowed is 100 to 1000000")
 
 
-def _hours(count: int, rng: np.random.Generator) -> Any:
-    by_day = rng.uniform(6, 20, count)
-    return np.where(rng.random(count) < 0.7, by_day, rng.uniform(0, 24, count)).astype(int)
+def hours(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw hours as people record: mostly by day.
+
+    Examples
+    --------
+    >>> bool((hours(9, np.random.default_rng(0)) < 24).all())
+    True
+    """
+    by_day = rng.uniform(*DAY, count)
+    at = np.where(rng.random(count) < BY_DAY, by_day, rng.uniform(0, 24, count))
+    return at.astype(np.int64)
 
 
 def _png(pixels: Any) -> bytes:
@@ -86,7 +95,7 @@ def rows_of(plan: WorldPlan, bank: Bank, split: str) -> Iterator[dict[str, Any]]
     """
     rng = np.random.default_rng(plan.seed)
     lat, lon = sample_places(plan.rows, rng)
-    month, hour = rng.integers(1, 13, plan.rows), _hours(plan.rows, rng)
+    month, hour = rng.integers(1, 13, plan.rows), hours(plan.rows, rng)
     mine = np.flatnonzero(split_of(lat, lon) == split)
     for first in range(0, len(mine), SHARD_ROWS):
         part = mine[first : first + SHARD_ROWS]

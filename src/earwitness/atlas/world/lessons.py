@@ -1,10 +1,10 @@
 """What a model of the built-in world is taught besides its pairs: names of things, other words.
 
 *Prototypes* are what the built-in world knows by name: its concepts, the looks of the ground that
-image captions tell, and groups of words that belong to a kind of place (``associations.toml``). The
-rules say which of them each row has. *Free words* are the sentence encoder's own vocabulary: how
-near each is to every prototype, as that encoder sees it, is what the text side shall keep. No word
-that a model is tested with is among any of these (``kept_back.txt``).
+image captions tell, and groups of words that belong to a kind of place (``associations.toml``).
+The rules say how likely each place has them. *Free words* are the sentence encoder's own
+vocabulary: how near each is to every prototype, as that encoder sees it, is what the text side
+shall keep. No word that a model is tested with is among any of these (``kept_back.txt``).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,8 @@ from earwitness.atlas.dataset.reading import Pair
 from earwitness.atlas.telling import Progress, silent
 from earwitness.atlas.texts import KeptStates
 from earwitness.atlas.world.captions import AROUND, LOOKS, look_told
-from earwitness.atlas.world.layers import ground
-from earwitness.atlas.world.rules import PRESENT, at_best
+from earwitness.atlas.world.layers import Ground, ground
+from earwitness.atlas.world.rules import PRESENT, at_best, likely, likely_whenever, mixture
 from earwitness.atlas.world.table import soundings
 from earwitness.errors import OptionError
 
@@ -33,7 +34,6 @@ NEAR = 0.06
 
 _SELDOM = 0.08
 _STEM = 5
-_BLOCK = 2000
 
 
 @cache
@@ -97,33 +97,29 @@ def free_words(vocabulary: Iterable[str]) -> list[str]:
     ]
 
 
-def labels(rows: Sequence[Pair], progress: Progress = silent) -> NDArray[np.bool_]:
-    """Return which prototypes each row of the built-in world has.
+def labels(rows: Sequence[Pair]) -> NDArray[np.float32]:
+    """Return how likely each row of the built-in world has each prototype, by the rules.
+
+    A concept's chance is that of a recording made there in the row's month and hour, or whenever
+    if it has neither: the rules know better than the one recording that was drawn from them. Looks
+    and groups are there or not.
 
     Parameters
     ----------
     rows
         Of the built-in world.
-    progress
-        Told how far it is.
 
     Returns
     -------
-    array, shape (rows, prototypes), bool
+    array, shape (rows, prototypes), float32
 
     Raises
     ------
     OptionError
         If a row is of another data set, where no rule tells.
     """
-    made = []
-    for start in range(0, len(rows), _BLOCK):
-        made.append(_labels(rows[start : start + _BLOCK]))
-        progress("reading what the rules say", min(start + _BLOCK, len(rows)) / len(rows))
-    return np.concatenate(made) if made else np.zeros((0, len(prototypes())), bool)
-
-
-def _labels(rows: Sequence[Pair]) -> NDArray[np.bool_]:
+    if not rows:
+        return np.zeros((0, len(prototypes())), np.float32)
     told = []
     for row in rows:
         look = look_told(next(iter(row.image_captions.values()), ""))
@@ -133,19 +129,48 @@ def _labels(rows: Sequence[Pair]) -> NDArray[np.bool_]:
                 f"of; train without them (--without lessons)"
             )
         told.append(look)
-    known = {name: np.array([name in row.concepts for row in rows]) for name in soundings()}
+    places = np.array([(row.lat_deg, row.lon_deg) for row in rows], np.float64)
+    around = ground(*places.T)
+    month, hour = (
+        np.array([getattr(row.when, part) or 0 for row in rows]) for part in ("month", "hour")
+    )
+    chance = likely(mixture(around, month, hour))
+    undated = np.array([row.when.month is None or row.when.hour is None for row in rows])
+    if undated.any():
+        chance[undated] = likely_whenever(around, every_h=2)[undated]
+    return known_by(chance, told, around)
+
+
+def known_by(
+    chance: NDArray[np.float32], told: Sequence[str], around: Ground
+) -> NDArray[np.float32]:
+    """Return how likely each place has each prototype.
+
+    Parameters
+    ----------
+    chance : array, shape (n, concepts)
+        Of the concepts.
+    told
+        What each place looks like, in words of :func:`earwitness.atlas.world.captions.looks`.
+    around
+        What lies there.
+
+    Returns
+    -------
+    array, shape (n, prototypes), float32
+    """
+    known: dict[str, NDArray[Any]] = {name: chance[:, k] for k, name in enumerate(soundings())}
     for name, said in (LOOKS | AROUND).items():
         form = re.compile("|".join(rf"\b{re.escape(s)}\b" for s in said))
         known[f"look: {name}"] = np.array([form.search(look) is not None for look in told])
-    places = np.array([(row.lat_deg, row.lon_deg) for row in rows], np.float64)
-    may = at_best(ground(*places.T), every_h=2) > PRESENT
+    may = at_best(around, every_h=2) > PRESENT
     conditions = known | {f"may: {name}": may[:, k] for k, name in enumerate(soundings())}
     for name, held in groups().items():
         there = np.any([conditions[one] for one in held["of"]], axis=0)
         for condition in held.get("and", ()):
             there &= conditions[condition]
         known[f"group: {name}"] = there
-    return np.stack([known[name] for name in prototypes()], axis=1)
+    return np.stack([known[name] for name in prototypes()], axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
 
 from earwitness.atlas.world.layers import CLIMATES, IGBP, Ground
 from earwitness.atlas.world.table import names
@@ -15,6 +16,15 @@ Column = NDArray[np.float64]
 
 PRESENT = 0.3
 """A concept counts as there from this weight on."""
+
+MISSED = 0.1
+"""Share of sounds that a recording misses."""
+
+WANDER = 0.15
+"""Deviation of the logarithm of a level from one recording to the next."""
+
+BY_DAY, DAY = 0.7, (6, 20)
+"""Share of recordings made in these hours; the others are made at any."""
 
 
 def _between(hour: Column, first: float, last: float) -> Column:
@@ -184,10 +194,74 @@ def heard(weights: ArrayLike, rng: np.random.Generator) -> NDArray[np.float32]:
         Chance. If nothing is left, the strongest stays.
     """
     held = np.asarray(weights, np.float32)
-    wander = held * np.exp(0.15 * rng.standard_normal(held.shape)).astype(np.float32)
-    kept = wander * (rng.random(held.shape) > 0.1)
+    wander = held * np.exp(WANDER * rng.standard_normal(held.shape)).astype(np.float32)
+    kept = wander * (rng.random(held.shape) > MISSED)
     silent = kept.max(axis=1) < PRESENT
     strongest = held.argmax(axis=1)
     rows = np.flatnonzero(silent)
     kept[rows, strongest[rows]] = np.maximum(held[rows, strongest[rows]], PRESENT + 0.05)
     return np.clip(kept, 0, 1).astype(np.float32)
+
+
+def likely(weights: ArrayLike) -> NDArray[np.float32]:
+    """Return how likely :func:`heard` leaves each concept of a mixture there.
+
+    Parameters
+    ----------
+    weights : array, shape (n, concepts)
+        From :func:`mixture`.
+
+    Returns
+    -------
+    array, shape (n, concepts), float32
+        Probabilities. Concepts count as independent, which they are but for the strongest one.
+
+    Examples
+    --------
+    >>> likely([[0.9, 0.3, 0.0]]).round(2).tolist()
+    [[0.96, 0.45, 0.0]]
+    """
+    held = np.asarray(weights, np.float64)
+    there = (1 - MISSED) * ndtr(np.log(np.maximum(held, 1e-9) / PRESENT) / WANDER)
+    rows = np.arange(len(held))
+    there[rows, held.argmax(axis=1)] += np.prod(1 - there, axis=1)
+    return np.asarray(there, np.float32)
+
+
+def share_of_hour(hour: ArrayLike) -> Column:
+    """Return the share of recordings that are made in each hour, counted from 0.
+
+    Examples
+    --------
+    >>> round(float(share_of_hour(range(24)).sum()), 9)
+    1.0
+    """
+    first, last = DAY
+    at = np.asarray(hour)
+    by_day = (at >= first) & (at < last)
+    return np.where(by_day, BY_DAY / (last - first), 0.0) + (1 - BY_DAY) / 24
+
+
+def likely_whenever(place: Ground, every_h: int = 1) -> NDArray[np.float32]:
+    """Return how likely a recording of no known date has each concept.
+
+    Parameters
+    ----------
+    place
+        What lies round n places.
+    every_h
+        Hours between looks, a divisor of 24.
+
+    Returns
+    -------
+    array, shape (n, concepts), float32
+        The mean of :func:`likely` over months, and over hours as often as they are recorded.
+    """
+    count = len(place.sea)
+    made = np.zeros((count, len(names())))
+    for first in range(0, 24, every_h):
+        share = share_of_hour(np.arange(first, first + every_h)).sum() / 12
+        hour = np.full(count, first + (every_h - 1) / 2)
+        for month in range(1, 13):
+            made += share * likely(mixture(place, np.full(count, month), hour))
+    return made.astype(np.float32)
