@@ -31,7 +31,8 @@ Examples
 def build(out: Path, rows: int, clips: int, seed: int, processes: int | None) -> None:
     """Build it as Parquet shards in the folder OUT (needs the extra [world]; some minutes).
 
-    It takes 1.4 GB. Which sounds a place has is decided by rules, not by recordings: see README.md in OUT.
+    It takes 1.4 GB. Which sounds a place has is decided by rules, not by recordings: see README.md
+    in OUT.
     """
     from earwitness.cli.main import quiet
     from earwitness.verbs.world import build_world
