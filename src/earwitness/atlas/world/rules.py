@@ -218,8 +218,8 @@ def likely(weights: ArrayLike) -> NDArray[np.float32]:
 
     Examples
     --------
-    >>> likely([[0.9, 0.3, 0.0]]).round(2).tolist()
-    [[0.96, 0.45, 0.0]]
+    >>> likely([[0.9, 0.3, 0.0]]).round(2)
+    array([[0.96, 0.45, 0.  ]], dtype=float32)
     """
     held = np.asarray(weights, np.float64)
     there = (1 - MISSED) * ndtr(np.log(np.maximum(held, 1e-9) / PRESENT) / WANDER)
