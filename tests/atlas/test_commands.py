@@ -20,16 +20,16 @@ for _module in ("pyarrow", "accelerate", "tensorboard", "safetensors"):
 sys.path.insert(0, str(Path(__file__).parent))
 from made_data import flac, png, row, write_parquet  # noqa: E402
 
-from earwitness.atlas.dataset import open_pairs  # noqa: E402
+from earwitness.atlas.dataset.batches import make_batch  # noqa: E402
 from earwitness.atlas.sat2sound.config import Config, Sizes  # noqa: E402
+from earwitness.atlas.sat2sound.fusion import Metadata  # noqa: E402
 from earwitness.atlas.sat2sound.model import Sat2Sound  # noqa: E402
 from earwitness.atlas.sat2sound.training import TrainingPlan  # noqa: E402
-from earwitness.atlas.texts import KeptStates, WordHashes  # noqa: E402
 from earwitness.cli.main import main  # noqa: E402
 from earwitness.errors import OptionError  # noqa: E402
 from earwitness.verbs.captioning import PROMPT, caption_tiles  # noqa: E402
 from earwitness.verbs.embedding import embed  # noqa: E402
-from earwitness.verbs.evaluating import evaluate_retrieval, neighbours  # noqa: E402
+from earwitness.verbs.evaluating import _Checkpoint, evaluate_retrieval, neighbours  # noqa: E402
 from earwitness.verbs.training import read_log, train  # noqa: E402
 
 TINY = Sizes(
@@ -123,24 +123,22 @@ def test_retrieval_is_told_in_all_settings(
         neighbours(run / "averaged.pt", data, page, chosen=(24,), device="cpu")
 
 
-def test_what_an_ablation_leaves_out_is_unknown_to_the_model(data: Path, run: Path) -> None:
-    from earwitness.atlas.dataset.batches import make_batch
-    from earwitness.atlas.sat2sound.embedded import embed_pairs
-    from earwitness.atlas.sat2sound.fusion import Metadata
-
+def test_what_an_ablation_leaves_out_is_unknown_to_the_model(
+    data: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    source = _Checkpoint(
+        run / "averaged.pt", data, None, "train", False, None, "cpu", lambda *_: None
+    )
     model = Sat2Sound.load(run / "averaged.pt")
-    pairs = open_pairs(data, split="train")
-    words = KeptStates(WordHashes(model.config.sizes.text_width))
-    batch = make_batch(list(pairs), model.config, words)
-    for known in ((), ("latlong",)):
-        told = Metadata(
-            latlong=batch.metadata.latlong if known else None,
-            latlong_valid=batch.metadata.latlong_valid if known else None,
-        )
+    batch = make_batch(list(source.pairs), model.config, source._words)
+    whole = batch.metadata
+    only = Metadata(latlong=whole.latlong, latlong_valid=whole.latlong_valid)
+    for parts, told in (((), Metadata()), (("latlong",), only)):
         with torch.no_grad():
             wanted = model.embed_image(batch.images, ground_m=batch.ground_m, metadata=told)
-        found = embed_pairs(model, pairs, words, images_only=True, known=known).image
-        np.testing.assert_allclose(found, wanted.numpy(), atol=1e-5)
+        np.testing.assert_allclose(source.embed(None, parts).image, wanted.numpy(), atol=1e-5)
+    source.close()
 
 
 def test_images_sounds_and_words_to_a_table(run: Path, tmp_path: Path) -> None:

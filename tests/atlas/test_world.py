@@ -80,11 +80,11 @@ def test_the_chance_of_a_sound_is_how_often_it_is_heard() -> None:
 
 
 def test_without_a_date_the_chance_is_the_mean_over_recordings() -> None:
-    from earwitness.atlas.world.build import hours
+    from earwitness.atlas.world.places import sample_hours
     from earwitness.atlas.world.rules import likely, likely_whenever, mixture
 
     around, rng = anywhere(30), np.random.default_rng(0)
-    at = hours(3000, rng)
+    at = sample_hours(3000, rng)
     found = np.mean(
         [likely(mixture(around, np.full(30, rng.integers(1, 13)), np.full(30, h))) for h in at],
         axis=0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ from earwitness.verbs.progress import Progress, silent
 from earwitness.verbs.world import data_named, is_world
 
 if TYPE_CHECKING:
-    from earwitness.atlas.dataset.reading import Pair
     from earwitness.atlas.sat2sound.config import Config
     from earwitness.atlas.sat2sound.lessons import Fieldwork, Lessons
     from earwitness.atlas.sat2sound.model import Sat2Sound
@@ -271,14 +271,10 @@ def _labels(pairs: Pairs, progress: Progress) -> dict[str, NDArray[np.float32]]:
     from earwitness.atlas.world.lessons import labels
 
     known: dict[str, NDArray[np.float32]] = {}
-    block: list[Pair] = []
-    for number, pair in enumerate(pairs, 1):
-        block.append(pair)
-        if len(block) == _LABELLED or number == len(pairs):
-            known |= {row.key: held for row, held in zip(block, labels(block))}
-            block = []
-            progress("reading what the rules say", number / len(pairs))
-    known |= {row.key: held for row, held in zip(block, labels(block))}
+    rows = iter(pairs)
+    while block := list(islice(rows, _LABELLED)):
+        known |= {row.key: held for row, held in zip(block, labels(block))}
+        progress("reading what the rules say", len(known) / len(pairs))
     return known
 
 

@@ -2,8 +2,8 @@
 
 *Prototypes*: the embedding of a place is compared with that of a phrase of each prototype, and
 learns how likely it has them, of the places of the pairs and of others that were only surveyed.
-*Free words*: a word's likeness to the prototypes learns
-to be what the text encoder has it for, so that words nobody taught keep their meaning.
+*Free words*: a word's likeness to the prototypes learns to be what the text encoder has it for, so
+that words nobody taught keep their meaning.
 """
 
 from __future__ import annotations

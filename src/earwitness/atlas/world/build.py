@@ -10,20 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from earwitness.atlas.marble import crops
 from earwitness.atlas.world.bank import Bank
 from earwitness.atlas.world.captions import captions, present
 from earwitness.atlas.world.layers import ground
-from earwitness.atlas.world.places import sample_places, split_of
-from earwitness.atlas.world.rules import BY_DAY, DAY, heard, mixture
+from earwitness.atlas.world.places import CROP_PX, sample_hours, sample_places, split_of
+from earwitness.atlas.world.rules import heard, mixture
 from earwitness.atlas.world.table import names
 from earwitness.errors import OptionError
 from earwitness.extras import require
 
-CROP_PX = 16
 SHARD_ROWS = 2000
 
 CARD = """# The built-in world
@@ -64,19 +62,6 @@ class WorldPlan:
             raise OptionError(f"rows is {self.rows}; allowed is 100 to 1000000")
 
 
-def hours(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw hours as people record: mostly by day.
-
-    Examples
-    --------
-    >>> bool((hours(9, np.random.default_rng(0)) < 24).all())
-    True
-    """
-    by_day = rng.uniform(*DAY, count)
-    at = np.where(rng.random(count) < BY_DAY, by_day, rng.uniform(0, 24, count))
-    return at.astype(np.int64)
-
-
 def _png(pixels: Any) -> bytes:
     held = io.BytesIO()
     Image.fromarray(pixels).save(held, "PNG")
@@ -95,7 +80,7 @@ def rows_of(plan: WorldPlan, bank: Bank, split: str) -> Iterator[dict[str, Any]]
     """
     rng = np.random.default_rng(plan.seed)
     lat, lon = sample_places(plan.rows, rng)
-    month, hour = rng.integers(1, 13, plan.rows), hours(plan.rows, rng)
+    month, hour = rng.integers(1, 13, plan.rows), sample_hours(plan.rows, rng)
     mine = np.flatnonzero(split_of(lat, lon) == split)
     for first in range(0, len(mine), SHARD_ROWS):
         part = mine[first : first + SHARD_ROWS]

@@ -1,4 +1,4 @@
-"""Where the built-in world was sampled, and how it is split by 10° cells."""
+"""Where and when the built-in world was sampled, and how it is split by 10° cells."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from earwitness.atlas.world.layers import ROWS, STEP_DEG, layers
+from earwitness.atlas.world.rules import BY_DAY, DAY
 
 CELL_DEG = 10
+CROP_PX = 16
 SHARES = {"land": 0.52, "shore": 0.18, "town": 0.18, "sea": 0.12}
 """Kinds of place, and how many of each."""
 
@@ -68,3 +70,16 @@ def sample_places(count: int, rng: np.random.Generator) -> tuple[NDArray[np.floa
     row, column = np.concatenate(rows)[order], np.concatenate(columns)[order]
     jitter = rng.random((2, count))
     return 90 - (row + jitter[0]) * STEP_DEG, (column + jitter[1]) * STEP_DEG - 180
+
+
+def sample_hours(count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw hours as people record: mostly by day.
+
+    Examples
+    --------
+    >>> bool((sample_hours(9, np.random.default_rng(0)) < 24).all())
+    True
+    """
+    by_day = rng.uniform(*DAY, count)
+    at = np.where(rng.random(count) < BY_DAY, by_day, rng.uniform(0, 24, count))
+    return at.astype(np.int64)

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from earwitness.atlas.marble import crops
 from earwitness.atlas.telling import Progress, silent
-from earwitness.atlas.world.build import CROP_PX, hours
 from earwitness.atlas.world.captions import VARIANTS, looks
 from earwitness.atlas.world.layers import ground
 from earwitness.atlas.world.lessons import known_by
-from earwitness.atlas.world.places import sample_places, split_of
+from earwitness.atlas.world.places import CROP_PX, sample_hours, sample_places, split_of
 from earwitness.atlas.world.rules import likely, likely_whenever, mixture
 from earwitness.atlas.world.table import names
 from earwitness.errors import OptionError
@@ -86,7 +85,7 @@ def survey(
         drawn = np.stack(sample_places(2 * count, rng))
         found.append(drawn[:, split_of(*drawn) == split])
     lat, lon = np.concatenate(found, axis=1)[:, :count]
-    month, hour = rng.integers(1, 13, count), hours(count, rng)
+    month, hour = rng.integers(1, 13, count), sample_hours(count, rng)
     variant = rng.integers(0, VARIANTS, count)
     dated, whenever = [], []
     for start in range(0, count, _BLOCK):
