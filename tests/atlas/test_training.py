@@ -266,24 +266,23 @@ def test_prototypes_are_learnt() -> None:
 
 
 def test_free_words_come_to_lie_where_the_text_encoder_has_them() -> None:
-    """Each word is near one prototype only; untaught, a word's nearest is left to chance."""
-    beside = lessons()
-    beside.names.nearness[:] = 0.0
-    wanted = np.array([0, 1, 0, 1, 1])
-    beside.names.nearness[np.arange(5), wanted] = 1.0
-    plan = replace(PLAN, steps=60, learning_rate=1e-2, prototypes=0.0, free_words=5.0, heard=2)
-    trainer = Trainer(model(temperature=5.0), labelled, plan, None, beside)
-    trainer.run()
-    learnt = trainer.model.eval()
+    """Each is told to lie near the prototype that it was farther from before."""
+    learner, beside = model(temperature=5.0), lessons()
 
-    def embedded(texts: tuple[str, ...]) -> torch.Tensor:
-        states, mask = beside.states.padded(list(texts))
+    def nearest() -> list[int]:
+        states, mask = beside.states.padded([*beside.names.phrases, *beside.names.words])
         with torch.no_grad():
-            made = learnt.embed_text(torch.from_numpy(states), torch.from_numpy(mask))
-        return torch.nn.functional.normalize(made, dim=1)
+            made = learner.embed_text(torch.from_numpy(states), torch.from_numpy(mask))
+        made = torch.nn.functional.normalize(made, dim=1)
+        names = torch.stack([made[:2].mean(0), made[2:4].mean(0)])
+        return (made[4:] @ names.T).argmax(1).tolist()
 
-    names = torch.stack([embedded(beside.names.phrases)[part].mean(0) for part in ([0, 1], [2, 3])])
-    assert (embedded(beside.names.words) @ names.T).argmax(1).tolist() == wanted.tolist()
+    wanted = [1 - number for number in nearest()]
+    beside.names.nearness[:] = np.eye(2)[wanted]
+    plan = replace(PLAN, steps=60, learning_rate=1e-2, prototypes=0.0, free_words=5.0, heard=2)
+    Trainer(learner, labelled, plan, None, beside).run()
+    learner.eval()
+    assert nearest() == wanted
 
 
 def test_surveyed_places_have_a_date_and_its_chances_or_neither() -> None:
