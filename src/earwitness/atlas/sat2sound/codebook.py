@@ -31,13 +31,13 @@ Modality = Literal["image", "audio", "text"]
 TEMPERATURE = 1000.0
 """The published one; so large that small codebooks are mixed almost evenly."""
 
-_ROOM = {"cpu": 1000, "cuda": 1 << 14}
+_ROOM = {"cpu": 400, "cuda": 1 << 14}
 """Device → about how many tokens are asked for, and reached by gradients, at a time."""
 
 _PIECE = {"cpu": 128, "cuda": 1 << 13}
 """Device → tokens whose gradients are made at a time."""
 
-_CODES = 1024
+_CODES = 256
 """Codes whose gradients are made at a time."""
 
 _QUERIES = {
@@ -133,7 +133,7 @@ class _Mixture(torch.autograd.Function):
                 pairs = _Pairs(reaching, who[rows], tokens.shape[1])
                 del reaching
                 if codes_grad is not None:
-                    pairs.add_queries(codes_grad, query_last(hidden[rows], *weights))
+                    pairs.add_queries(codes_grad, _ask_again(hidden[rows], weights))
                 if deep:
                     into = None if tokens_grad is None else tokens_grad[rows]
                     _carry_back(
@@ -149,6 +149,17 @@ def _ask(tokens: Tensor, weights: Sequence[Tensor], hidden: Tensor) -> Tensor:
     for start in range(0, len(tokens), each):
         rows = slice(start, start + each)
         asked[rows], hidden[rows] = query_hidden(tokens[rows], *weights)
+    return asked
+
+
+def _ask_again(hidden: Tensor, weights: Sequence[Tensor]) -> Tensor:
+    """Return the queries (B, T, D) of what goes into the GELU."""
+    asked = torch.empty_like(hidden)
+    into, given = asked.view(-1, hidden.shape[2]), hidden.reshape(-1, hidden.shape[2])
+    step = _PIECE.get(hidden.device.type, 1 << 12)
+    for start in range(0, len(given), step):
+        part = slice(start, min(start + step, len(given)))
+        into[part] = query_last(given[part], *weights)
     return asked
 
 
@@ -198,7 +209,8 @@ class _Pairs:
         """Add to each code's gradient (K, D) the queries (B, T, D) of its tokens, weighted."""
         for start in range(0, len(into), _CODES):
             part = slice(start, min(start + _CODES, len(into)))
-            into[part] += self._of_codes.sum_rows(asked.view(-1, asked.shape[2]), part)
+            if self._of_codes.has_any(part):
+                into[part] += self._of_codes.sum_rows(asked.view(-1, asked.shape[2]), part)
 
     def sum_codes(self, codes: Tensor, part: slice) -> Tensor:
         """Return for some of the tokens the sum of the codes that reach them, weighted."""
@@ -222,6 +234,10 @@ class _Bags:
         every = torch.arange(count + 1, device=owner.device)
         self._starts = torch.searchsorted(owner, every)
         self._row, self._value = row, value
+
+    def has_any(self, part: slice) -> bool:
+        """Return whether any row goes into some of the sums."""
+        return bool(self._starts[part.start] < self._starts[part.stop])
 
     def sum_rows(self, table: Tensor, part: slice) -> Tensor:
         """Return some of the sums, shape (of the part, D)."""
