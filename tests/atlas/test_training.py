@@ -74,14 +74,14 @@ def surveyed() -> Survey:
     )  # fmt: skip
 
 
-def lessons() -> Lessons:
-    """Two prototypes of two phrases, five free words, three of five surveyed places a step."""
+def lessons(places: int = 3) -> Lessons:
+    """Two prototypes of two phrases, five free words, some of five surveyed places a step."""
     names = Names(
         ("a river", "a brook", "a street", "a road"), np.array([0, 0, 1, 1]),
         ("boat", "lorry", "bridge", "fish", "van"),
         np.random.default_rng(0).normal(0, 0.1, (5, 2)).astype(np.float32), np.full(5, 0.2),
     )  # fmt: skip
-    field = Fieldwork(surveyed(), Variation(flips=True, place=0.3, date=0.5), places=3)
+    field = Fieldwork(surveyed(), Variation(flips=True, place=0.3, date=0.5), places=places)
     return Lessons(names, KeptStates(WordHashes(8)), np.array([0.3, 0.5]), field)
 
 
@@ -195,28 +195,30 @@ def test_killed_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:
             assert torch.equal(tensor, cut["optimiser"]["state"][key][name])
 
 
-def two_processes(rank: int, file: str, out: str) -> None:
+def two_processes(rank: int, places: int, file: str, out: str) -> None:
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{file}", rank=rank, world_size=2
     )
     losses: list[float] = []
     plan = replace(PLAN, chunk=1, learning_rate=5e-4, **LESSONS)
-    trainer = Trainer(model(), labelled, plan, None, lessons())
+    trainer = Trainer(model(), labelled, plan, None, lessons(places))
     trainer.run(lambda _, figures: losses.append(figures["loss"]))
     torch.save({"losses": losses, "state": trainer.model.state_dict()}, f"{out}.{rank}")
     torch.distributed.destroy_process_group()
 
 
-def test_two_processes_train_as_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("places", [3, 4], ids=["all look at all", "each looks at its share"])
+def test_two_processes_train_as_one(tmp_path: Path, places: int) -> None:
     losses: list[float] = []
     plan = replace(PLAN, learning_rate=5e-4, **LESSONS)
-    alone = Trainer(model(), labelled, plan, None, lessons())
+    alone = Trainer(model(), labelled, plan, None, lessons(places))
     alone.run(lambda _, figures: losses.append(figures["loss"]))
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "from test_training import two_processes\n"
-        f"two_processes(int(sys.argv[1]), {str(tmp_path / 'meet')!r}, {str(tmp_path / 'out')!r})"
+        f"two_processes(int(sys.argv[1]), {places}, {str(tmp_path / 'meet')!r}, "
+        f"{str(tmp_path / 'out')!r})"
     )
     started = [subprocess.Popen([sys.executable, "-c", code, str(rank)]) for rank in (0, 1)]
     assert [process.wait(timeout=120) for process in started] == [0, 0]

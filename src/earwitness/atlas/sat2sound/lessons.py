@@ -22,6 +22,7 @@ from earwitness.atlas.metadata import encode_hour, encode_month, encode_place
 from earwitness.atlas.sat2sound.config import GROUND_M
 from earwitness.atlas.sat2sound.fusion import Metadata
 from earwitness.atlas.sat2sound.losses import unit
+from earwitness.atlas.sat2sound.processes import gather, together
 from earwitness.atlas.sat2sound.variation import Variation
 from earwitness.atlas.texts import KeptStates
 from earwitness.atlas.world.lessons import NEAR, Names
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 WORDS = 128
 """Free words of a step."""
+
+PLACES = 384
+"""Surveyed places of a step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class Fieldwork:
 
     survey: Survey
     variation: Variation
-    places: int = 128
+    places: int = PLACES
 
     def draw(
         self, model: Sat2Sound, rng: np.random.Generator
@@ -139,11 +143,7 @@ class Lessons(nn.Module):
         names = torch.stack([unit(self._embed(model, phrases, where)) for phrases in drawn])
         scale = self.scale.exp()
         if self.fieldwork is not None:
-            pixels, ground_m, known, likely = self.fieldwork.draw(model, rng)
-            seen = model.embed_image(
-                pixels.to(where), ground_m=ground_m.to(where),
-                metadata=known.each(lambda held: held.to(where)),
-            )  # fmt: skip
+            seen, likely = self._look_around(model, self.fieldwork, rng)
             image, labels = torch.cat([image, seen]), torch.cat([labels, likely.to(where)])
         logits = scale * (unit(image) @ names.transpose(1, 2)) + self.offset
         named = F.binary_cross_entropy_with_logits(logits, labels.expand_as(logits))
@@ -154,6 +154,26 @@ class Lessons(nn.Module):
         guess = F.log_softmax(scale * words @ F.normalize(names.mean(0), dim=1).T, dim=1)
         told = F.kl_div(guess, torch.softmax(nearness / NEAR, dim=1), reduction="batchmean")
         return named, told
+
+    @staticmethod
+    def _look_around(
+        model: Sat2Sound, fieldwork: Fieldwork, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Return embeddings of surveyed places and their likelihoods, each process its share."""
+        pixels, ground_m, known, likely = fieldwork.draw(model, rng)
+        rank, world = together()
+        if len(pixels) % world:  # no even shares: all look at all
+            rank, world = 0, 1
+        part = slice(rank * len(pixels) // world, (rank + 1) * len(pixels) // world)
+        where = next(model.parameters()).device
+        seen = model.embed_image(
+            pixels[part].to(where), ground_m=ground_m[part].to(where),
+            metadata=known.each(lambda held: held[part].to(where)),
+        )  # fmt: skip
+        if world > 1 and seen.requires_grad:
+            # What a lesson gives the weights is averaged over processes; this is one's own alone.
+            seen.register_hook(lambda grad: grad * world)
+        return gather(seen, rank, world), likely
 
     def _one_of_each(self, rng: np.random.Generator) -> list[str]:
         """Draw a phrase of each prototype."""

@@ -31,6 +31,7 @@ from earwitness.atlas.sat2sound.batch import Batch
 from earwitness.atlas.sat2sound.config import Config
 from earwitness.atlas.sat2sound.lessons import Lessons
 from earwitness.atlas.sat2sound.model import Sat2Sound
+from earwitness.atlas.sat2sound.processes import gather, together
 from earwitness.atlas.sat2sound.variation import Variation
 from earwitness.errors import EarwitnessError, OptionError, WeightsError
 
@@ -125,23 +126,6 @@ class TrainingPlan:
         return self.learning_rate * (0.01 + 0.99 * fall)
 
 
-def _together() -> tuple[int, int]:
-    """Return this process's number and how many there are."""
-    if dist.is_available() and dist.is_initialized():
-        return dist.get_rank(), dist.get_world_size()
-    return 0, 1
-
-
-def _gather(mine: Tensor, rank: int, world: int) -> Tensor:
-    """Return the rows of all processes, in order; gradients reach this process's own."""
-    if world == 1:
-        return mine
-    parts = [torch.empty_like(mine) for _ in range(world)]
-    dist.all_gather(parts, mine.detach())
-    parts[rank] = mine
-    return torch.cat(parts)
-
-
 class Trainer:
     """A model in training.
 
@@ -178,7 +162,7 @@ class Trainer:
                 f"{plan.free_words:g}; give lessons when either is above 0, and only then"
             )
         self.model, self.batches, self.plan, self.lessons = model, batches, plan, lessons
-        self.rank, self.world = _together()
+        self.rank, self.world = together()
         self.folder = None if folder is None else Path(folder)
         self.step = 0
         learnt = [*model.parameters(), *(lessons.parameters() if lessons else ())]
@@ -252,7 +236,7 @@ class Trainer:
             else torch.cat([t for t in column if t is not None]).detach().requires_grad_()
             for column in zip(*made)
         ]  # fmt: skip
-        gathered = [None if t is None else _gather(t, self.rank, self.world) for t in leaves]
+        gathered = [None if t is None else gather(t, self.rank, self.world) for t in leaves]
         image, audio, words, seen = gathered
         assert image is not None and audio is not None and words is not None
         losses = model.loss(image, audio, words, seen, which)
