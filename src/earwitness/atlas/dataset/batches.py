@@ -177,7 +177,7 @@ class Batches:
         made = make_batch(pairs, self.config, self.words, zooms=zooms, crops=crops)
         if self.labels is not None:
             known = np.stack([self.labels[p.key] for p in pairs])
-            made = replace(made, labels=torch.from_numpy(known))
+            made = replace(made, labels=torch.from_numpy(known), looked_at=True)
         return self.variation.of(made, np.random.default_rng([self.seed, 3, step]))
 
     def __call__(self, step: int) -> Batch:

@@ -72,7 +72,8 @@ class Variation:
             valid = batch.metadata.valid(part)
             if valid is not None:
                 known[f"{part}_valid"] = valid & torch.from_numpy(kept)
-        return replace(batch, images=images, metadata=replace(batch.metadata, **known))
+        known_now = replace(batch.metadata, **known)
+        return replace(batch, images=images, metadata=known_now, looked_at=True)
 
     def of_images(self, images: Tensor, rng: np.random.Generator) -> Tensor:
         """Return images, shape (N, 3, H, W), flipped and tinted."""
