@@ -31,7 +31,7 @@ Modality = Literal["image", "audio", "text"]
 TEMPERATURE = 1000.0
 """The published one; so large that small codebooks are mixed almost evenly."""
 
-_ROOM = {"cpu": 400, "cuda": 1 << 14}
+_ROOM = {"cpu": 1000, "cuda": 1 << 14}
 """Device → about how many tokens are asked for, and reached by gradients, at a time."""
 
 _PIECE = {"cpu": 128, "cuda": 1 << 13}

@@ -16,7 +16,7 @@ import warnings
 import torch
 from torch import Tensor
 
-_BLOCK = {"cpu": 1 << 19, "cuda": 1 << 26}
+_BLOCK = {"cpu": 1 << 20, "cuda": 1 << 26}
 """Device → scores held at a time."""
 
 _ROUGH_BLOCK = 1 << 21

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 WORDS = 128
 """Free words of a step."""
 
-PLACES = 384
+PLACES = 128
 """Surveyed places of a step."""
 
 
