@@ -37,8 +37,8 @@ _ROOM = {"cpu": 1000, "cuda": 1 << 14}
 _PIECE = {"cpu": 128, "cuda": 1 << 13}
 """Device → tokens whose gradients are made at a time."""
 
-_CODES = 256
-"""Codes whose gradients are made at a time."""
+_CODES = {"cpu": 256, "cuda": 1024}
+"""Device → codes whose gradients are made at a time."""
 
 _QUERIES = {
     "image": "img_query_model",
@@ -142,12 +142,17 @@ class _Mixture(torch.autograd.Function):
         return (tokens_grad, codes_grad, None, None, None, *weight_grads)
 
 
+def _pieces(tokens: Tensor) -> Iterator[slice]:
+    """Cut samples (B, T, width) into pieces small enough to be asked at a time."""
+    each = max(1, _PIECE.get(tokens.device.type, 1 << 12) // tokens.shape[1])
+    for start in range(0, len(tokens), each):
+        yield slice(start, start + each)
+
+
 def _ask(tokens: Tensor, weights: Sequence[Tensor], hidden: Tensor) -> Tensor:
     """Return the queries (B, T, D) of tokens (B, T, width); write what goes into the GELU."""
     asked = torch.empty_like(hidden)
-    each = max(1, _PIECE.get(tokens.device.type, 1 << 12) // tokens.shape[1])
-    for start in range(0, len(tokens), each):
-        rows = slice(start, start + each)
+    for rows in _pieces(tokens):
         asked[rows], hidden[rows] = query_hidden(tokens[rows], *weights)
     return asked
 
@@ -155,11 +160,8 @@ def _ask(tokens: Tensor, weights: Sequence[Tensor], hidden: Tensor) -> Tensor:
 def _ask_again(hidden: Tensor, weights: Sequence[Tensor]) -> Tensor:
     """Return the queries (B, T, D) of what goes into the GELU."""
     asked = torch.empty_like(hidden)
-    into, given = asked.view(-1, hidden.shape[2]), hidden.reshape(-1, hidden.shape[2])
-    step = _PIECE.get(hidden.device.type, 1 << 12)
-    for start in range(0, len(given), step):
-        part = slice(start, min(start + step, len(given)))
-        into[part] = query_last(given[part], *weights)
+    for rows in _pieces(hidden):
+        asked[rows] = query_last(hidden[rows], *weights)
     return asked
 
 
@@ -207,10 +209,10 @@ class _Pairs:
 
     def add_queries(self, into: Tensor, asked: Tensor) -> None:
         """Add to each code's gradient (K, D) the queries (B, T, D) of its tokens, weighted."""
-        for start in range(0, len(into), _CODES):
-            part = slice(start, min(start + _CODES, len(into)))
-            if self._of_codes.has_any(part):
-                into[part] += self._of_codes.sum_rows(asked.view(-1, asked.shape[2]), part)
+        step = _CODES.get(into.device.type, 1024)
+        for start in range(0, len(into), step):
+            part = slice(start, min(start + step, len(into)))
+            into[part] += self._of_codes.sum_rows(asked.view(-1, asked.shape[2]), part)
 
     def sum_codes(self, codes: Tensor, part: slice) -> Tensor:
         """Return for some of the tokens the sum of the codes that reach them, weighted."""
@@ -234,10 +236,6 @@ class _Bags:
         every = torch.arange(count + 1, device=owner.device)
         self._starts = torch.searchsorted(owner, every)
         self._row, self._value = row, value
-
-    def has_any(self, part: slice) -> bool:
-        """Return whether any row goes into some of the sums."""
-        return bool(self._starts[part.start] < self._starts[part.stop])
 
     def sum_rows(self, table: Tensor, part: slice) -> Tensor:
         """Return some of the sums, shape (of the part, D)."""
