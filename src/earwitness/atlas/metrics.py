@@ -21,6 +21,9 @@ SETTINGS: tuple[Setting, ...] = ("none", "audio", "query")
 _BLOCK = 1 << 22
 """Similarities held at a time (16 MB)."""
 
+_MARKS = 1 << 19
+"""Marks of what is above or equal that are made at a time: they stay in the processor's cache."""
+
 _TABLE = 1 << 27
 """Similarities that are held all together where that saves making them twice (512 MB)."""
 
@@ -100,7 +103,7 @@ def ranks(queries: ArrayLike, gallery: ArrayLike) -> NDArray[np.float64]:
 def _along_rows(scores: NDArray[np.float32], true: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the middle rank of each row's true score among the row's."""
     made = np.empty(len(scores))
-    step = 64  # so many rows' marks stay in the cache
+    step = max(1, _MARKS // scores.shape[1])
     mark = np.empty((step, scores.shape[1]), np.bool_)
     for start in range(0, len(scores), step):
         block, place = scores[start : start + step], slice(start, start + step)
@@ -108,7 +111,7 @@ def _along_rows(scores: NDArray[np.float32], true: NDArray[np.float32]) -> NDArr
         # Counting the marks of one row is much quicker than counting along an axis.
         above = [np.count_nonzero(row) for row in np.greater(block, score, out=some)]
         equal = [np.count_nonzero(row) for row in np.equal(block, score, out=some)]
-        made[place] = np.add(above, np.multiply(0.5, np.add(equal, 1)))
+        made[place] = np.array(above) + 0.5 * (np.array(equal) + 1)
     return made
 
 
