@@ -36,8 +36,8 @@ class Batch:
     labels : tensor, shape (N, prototypes), optional
         How likely a place has each prototype; see :mod:`earwitness.atlas.sat2sound.lessons`.
     looked_at
-        Whether all values are known to be numbers, as in what is made of a batch: looking again at
-        each turn takes a tenth of a training's time.
+        Whether all values are known to be numbers, as in what is made of a batch; looking again at
+        every turn slows training.
     """
 
     images: Tensor
