@@ -8,9 +8,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from earwitness.errors import MediaError
+from earwitness.media import read_picture
 from earwitness.media.clips import frames, is_clip, read_clip
 
 _spec = importlib.util.spec_from_file_location("clips_made", Path(__file__).with_name("clips.py"))
@@ -77,7 +78,12 @@ def test_interlaced_pictures_are_put_together(tmp_path):
     assert combed(seen[8]) < 0.8 * combed(raw[8])
 
 
-@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+AVIF = pytest.param(
+    ".avif", marks=pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
+)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", AVIF])
 def test_animated_pictures_are_clips(tmp_path, suffix):
     file = tmp_path / f"a{suffix}"
     made.write_animation(file)
@@ -93,6 +99,18 @@ def test_a_still_picture_is_no_clip(tmp_path):
         Image.fromarray(made.picture(0)).save(tmp_path / f"a{suffix}")
         assert not is_clip(tmp_path / f"a{suffix}")
     assert not is_clip(tmp_path / "absent.mp3.jpg")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("pages.tiff", "TIFF"), ("stereo.jpg", "MPO")])
+def test_pages_and_the_other_eye_are_no_frames(tmp_path, name, kind):
+    first, second = (Image.fromarray(made.picture(i)) for i in (0, 9))
+    first.save(tmp_path / name, kind, save_all=True, append_images=[second])
+    with Image.open(tmp_path / name) as held:
+        assert held.n_frames == 2
+    assert not is_clip(tmp_path / name)
+    seen = read_picture(tmp_path / name).pixels.astype(int)
+    apart = [np.abs(seen - np.asarray(page, int)).mean() for page in (first, second)]
+    assert apart[0] < 3 < apart[1]
 
 
 def test_a_clip_is_told_by_what_is_in_it_not_by_its_name(tmp_path):

@@ -96,6 +96,12 @@ def test_a_folder_with_something_else_is_not_replaced(folder, tmp_path):
         check_replaceable(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["heard.wav", "heard.MP4"])
+def test_a_name_for_a_file_is_not_made_a_folder(tmp_path, name):
+    with pytest.raises(OutputError, match=r"a name for a file.*heard\.scene"):
+        check_replaceable(tmp_path / name)
+
+
 def test_a_folder_that_fails_leaves_the_old_one(folder, tmp_path):
     with pytest.raises(RuntimeError), folder_beside(folder) as made:
         (made / "scene.json").write_text("new")

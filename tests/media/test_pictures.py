@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from earwitness.errors import MediaError
 from earwitness.media import read_picture
@@ -25,7 +25,12 @@ def near(pixel, colour, within=14):
     return np.abs(np.asarray(pixel, int) - colour).max() <= within
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "bmp", "gif"])
+AVIF = pytest.param(
+    "avif", marks=pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
+)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff", "bmp", "gif", AVIF])
 def test_every_format_gives_the_same_picture(tmp_path, suffix):
     file = tmp_path / f"halves.{suffix}"
     Image.fromarray(two_halves()).save(file)

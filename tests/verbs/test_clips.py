@@ -108,6 +108,34 @@ def _lag(a, b):
     return at if at < size // 2 else at - size
 
 
+@pytest.mark.parametrize(
+    ("codec", "kind", "name"),
+    [("libsvtav1", "av1", "a.mp4"), ("libsvtav1", "av1", "a.webm"), ("libvpx", "vp8", "a.webm")],
+)
+def test_what_can_be_decoded_is_copied_though_its_decoder_cannot_encode(codec, kind, name):
+    made.write_clip(name, codec=codec, width=160, height=96)
+    (video,) = listen(name, out="a.scene").files
+    assert packets(video) == packets(name)
+    with av.open(str(video)) as container:
+        assert container.streams.video[0].codec.canonical_name == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "codec"),
+    [("a.wmv", "wmv2", "aac"), ("a.wmv", "wmv2", "pcm"), ("a.avi", "rawvideo", "aac")],
+)
+def test_a_picture_that_fits_nowhere_is_coded_anew(name, seen, codec):
+    times = made.write_clip(name, codec=seen, width=160, height=96)
+    with pytest.warns(UserWarning, match=rf"{seen}, fits into no MP4, MKV or MOV .* coded anew"):
+        (video,) = listen(name, out="a.scene", codec=codec).files
+    assert video.name == ("a.heard.mp4" if codec == "aac" else "a.heard.mov")
+    with av.open(str(video)) as container:
+        assert container.streams.video[0].codec.canonical_name == "h264"
+        assert container.streams.audio[0].codec_context.channels == 6
+    at = shown(video)
+    assert at[: len(times)] == pytest.approx(np.asarray(times), abs=0.001)
+
+
 def test_the_scene_has_a_trajectory_and_the_sheet_shows_it():
     made.write_clip("a.mp4", times=[i / 25 for i in range(40)], width=320, height=240)
     listen("a.mp4", out="a.scene", looks_per_s=10)

@@ -134,9 +134,9 @@ def listen(
     """Hear a PICTURE, a panorama or a clip: each thing from where it is.
 
     Writes a folder with scene.json, a FLAC stem for each source, a WAV for each layout and
-    scene.png, a picture of what was heard. Of a clip (a video, or an animated GIF, WebP or PNG) it
-    also writes PICTURE.heard.mp4 beside the folder: the same picture with a 5.1 sound track, in
-    which what moves is heard moving.
+    scene.png, a picture of what was heard. Of a clip (a video, or an animated GIF, WebP, PNG or
+    AVIF) it also writes PICTURE.heard.mp4 beside the folder: the same picture with a 5.1 sound
+    track, in which what moves is heard moving.
 
     Long work can be stopped with Ctrl-C; it goes on where it was when it is started again.
     """

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from earwitness.errors import MediaError
-from earwitness.media.pictures import FORMATS, SMALLEST_PX, check_file, largest_px, to_rgb
+from earwitness.media.pictures import SMALLEST_PX, check_file, formats, largest_px, to_rgb
 from earwitness.media.spherical import says_spherical
 
 # Containers that hold their own data. Playlists, concatenations and network formats, which could
@@ -30,6 +30,9 @@ CONTAINERS = (
     "webp_pipe,dv,mxf,ivf,h264,hevc,y4m,yuv4mpegpipe,nut,wtv,rm,amr,wav,flac,mp3,aac,aiff,caf"
 )
 SAFE_OPTIONS = {"format_whitelist": CONTAINERS, "protocol_whitelist": "cache"}
+
+ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
+"""Pillow's names of the formats whose frames follow each other in time."""
 
 _LONGEST_GIF_STEP_S = 0.1  # what browsers show for a frame that claims to last 0 or 10 ms
 
@@ -51,7 +54,7 @@ class Clip:
     has_sound
         Whether it has a sound track.
     animated
-        Whether it is an animated picture (GIF, WebP, APNG) and no video.
+        Whether it is an animated picture (GIF, WebP, APNG, AVIF) and no video.
     spherical
         Whether the file says that it is an equirectangular 360° picture.
     codec
@@ -118,11 +121,15 @@ class Frame:
 
 
 def is_clip(path: str | os.PathLike[str]) -> bool:
-    """Return whether a file holds more than one frame, or is no still picture at all."""
+    """Return whether a file is a video or an animated picture.
+
+    Pages of a TIFF and the further pictures in a camera's JPEG (depth, gain map, the other eye) are
+    no frames: of such files the first is looked at as a still.
+    """
     file = Path(path)
     try:
-        with file.open("rb") as stream, Image.open(stream, formats=list(FORMATS)) as image:
-            return bool(getattr(image, "is_animated", False))
+        with file.open("rb") as stream, Image.open(stream, formats=list(formats())) as image:
+            return image.format in ANIMATED and bool(getattr(image, "is_animated", False))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         pass
     try:
@@ -163,7 +170,7 @@ def _open(stream: Any, file: Path) -> Any:
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise MediaError(
             f"{file} is no clip that can be read ({_reason(error)}); give a video such as mp4, "
-            f"mkv, webm, mov or avi, or an animated GIF, WebP or PNG. It may be cut short or "
+            f"mkv, webm, mov or avi, or an animated GIF, WebP, PNG or AVIF. It may be cut short or "
             f"damaged"
         ) from error
 
@@ -217,7 +224,7 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
     Parameters
     ----------
     path
-        A video, or an animated GIF, WebP or PNG.
+        A video, or an animated GIF, WebP, PNG or AVIF.
 
     Raises
     ------
@@ -261,7 +268,7 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
             has_sound=bool(container.streams.audio),
             animated=False,
             spherical=says_spherical(file),
-            codec=str(video.codec_context.name),
+            codec=str(video.codec.canonical_name),
         )
 
 
@@ -269,7 +276,7 @@ def _animated(file: Path) -> Any:
     """Return an opener when the file is an animated picture, else None."""
 
     def opener(stream: Any) -> Image.Image:
-        return Image.open(stream, formats=["GIF", "PNG", "WEBP"])
+        return Image.open(stream, formats=[f for f in formats() if f in ANIMATED])
 
     try:
         with file.open("rb") as stream, opener(stream) as image:

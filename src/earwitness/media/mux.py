@@ -1,4 +1,7 @@
-"""Put a sound track under a clip's picture. The video stream is copied packet by packet."""
+"""Put a sound track under a clip's picture.
+
+The video stream is copied packet by packet wherever MP4, MKV or MOV can hold it as it is.
+"""
 
 from __future__ import annotations
 
@@ -108,6 +111,46 @@ class _Track:
         yield from self.stream.encode(frame)
 
 
+def write_under_picture(
+    clip: Clip,
+    out: str | os.PathLike[str],
+    blocks: Iterable[NDArray[np.float32]],
+    *,
+    layout: Layout,
+    rate_hz: int,
+    length_s: float,
+    codec: str = "aac",
+    longest_s: float | None = None,
+    sphere: bool = False,
+) -> None:
+    """Write a clip again with a new sound track, its picture copied where the file can hold it.
+
+    Animated pictures, and pictures in a codec that the file cannot hold, are coded in H.264.
+
+    Parameters
+    ----------
+    clip
+        The clip.
+    out, blocks, layout, rate_hz, codec, longest_s, sphere
+        As in :func:`write_under_copied_picture`.
+    length_s
+        How long the sound is, and so the last picture of one coded anew is shown.
+
+    Raises
+    ------
+    OutputError
+        If nothing can be written.
+    """
+    asked: dict[str, Any] = {
+        "layout": layout, "rate_hz": rate_hz, "codec": codec, "sphere": sphere,
+    }  # fmt: skip
+    if not clip.animated and holds(Path(out).suffix, clip):
+        write_under_copied_picture(clip, out, blocks, longest_s=longest_s, **asked)
+    else:
+        pictures = clip_pictures(clip, longest_s)
+        write_with_drawn_picture(pictures, out, blocks, length_s=length_s, **asked)
+
+
 def write_under_copied_picture(
     clip: Clip,
     out: str | os.PathLike[str],
@@ -158,7 +201,7 @@ def write_under_copied_picture(
             )
             with target:
                 target.metadata.update(source.metadata)
-                copy = target.add_stream_from_template(picture)
+                copy = _add_copy(target, picture)
                 track = _Track(target, encoder, layout, rate_hz)
                 _copy(source, picture, target, copy, track, iter(blocks), clip, longest_s)
             _mark(made, file, sphere=sphere, layout=layout)
@@ -214,21 +257,9 @@ def _mark(made: Path, file: Path, *, sphere: bool, layout: Layout) -> None:
         mark(made, sphere=sphere, order=order)
 
 
-def suffix_for(clip: Clip) -> str:
-    """Return the suffix of the first of MP4, MKV and MOV that holds a clip's picture as it is.
-
-    Raises
-    ------
-    OutputError
-        If none does.
-    """
-    for suffix in (".mp4", ".mkv", ".mov"):
-        if holds(suffix, clip):
-            return suffix
-    raise OutputError(
-        f"the picture of {clip.path}, in the codec {clip.codec}, fits into no MP4, MKV or MOV as "
-        f"it is; convert the clip to H.264 first"
-    )
+def suffix_for(clip: Clip) -> str | None:
+    """Return the suffix of the first of MP4, MKV and MOV that holds a clip's picture as it is."""
+    return next((suffix for suffix in (".mp4", ".mkv", ".mov") if holds(suffix, clip)), None)
 
 
 def holds(suffix: str, clip: Clip) -> bool:
@@ -239,21 +270,29 @@ def holds(suffix: str, clip: Clip) -> bool:
     suffix
         ``.mp4``, ``.m4v``, ``.mov`` or ``.mkv``.
     clip
-        The clip.
+        The clip; an animated picture becomes a video of H.264, which all can hold.
     """
     kind = _container(Path("a" + suffix))
     if clip.animated:
         return True
+    if clip.codec == "rawvideo":
+        return False  # containers tell its pixel formats apart by marks that are lost on the way
     with (
         clip.path.open("rb") as stream,
         av.open(stream, mode="r", options=dict(SAFE_OPTIONS)) as source,
-        av.open(io.BytesIO(), mode="w", format=kind) as probe,
     ):
         try:
-            probe.add_stream_from_template(picture_stream(source, clip.path))
+            with av.open(io.BytesIO(), mode="w", format=kind) as probe:
+                _add_copy(probe, picture_stream(source, clip.path))
+                probe.start_encoding()  # some codecs are refused only when the header is written
         except (ValueError, av.error.FFmpegError):
             return False
     return True
+
+
+def _add_copy(target: Any, picture: Any) -> Any:
+    # Opaque: else an encoder of the decoder's name is looked for, which for AV1 there is none.
+    return target.add_stream_from_template(picture, opaque=True)
 
 
 def _container(file: Path) -> str:
@@ -368,7 +407,7 @@ def _show(target: Any, stream: Any, pixels: NDArray[np.uint8], pts: int) -> None
 def clip_pictures(
     clip: Clip, longest_s: float | None = None, *, longest_side_px: int | None = None
 ) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """Yield a clip's frames as times and pixels, for animated pictures that become a video."""
+    """Yield a clip's frames as times and pixels, for pictures that are coded anew."""
     frame: Frame
     for frame in frames(clip, longest_s=longest_s):
         yield frame.time_s, frame.rgb(longest_side_px)

@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError, features
 
 from earwitness.errors import MediaError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF")
-"""Pillow's names of the formats that are read (JPEG takes in the MPO of stereo cameras). HEIC joins
-them when pillow-heif is installed."""
+"""Pillow's names of the formats that are read (JPEG takes in MPO, a camera's JPEG with further
+pictures in it). AVIF joins them where Pillow was built with it, HEIC when pillow-heif is installed.
+"""
 
 LARGEST_PX = 150_000_000
 """Most pixels that are decoded, unless ``EARWITNESS_MAX_PIXELS`` says otherwise."""
@@ -71,13 +72,15 @@ def largest_px() -> int:
     return int(wanted) if wanted.isdigit() and int(wanted) > 0 else LARGEST_PX
 
 
-def _formats() -> tuple[str, ...]:
+def formats() -> tuple[str, ...]:
+    """Return Pillow's names of the formats that are read here."""
+    known = (*FORMATS, "AVIF") if features.check("avif") else FORMATS
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
-        return FORMATS
+        return known
     register_heif_opener()
-    return (*FORMATS, "HEIF", "AVIF")
+    return (*known, "HEIF")
 
 
 def check_file(path: Path, what: str) -> None:
@@ -157,12 +160,12 @@ def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def read_picture(path: str | os.PathLike[str]) -> Picture:
-    """Read a still picture; of an animated one, its first frame.
+    """Read a still picture; of a file with several, the first.
 
     Parameters
     ----------
     path
-        JPEG, PNG, WebP, TIFF, BMP or GIF; HEIC and AVIF when ``pillow-heif`` is installed.
+        JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF; HEIC when ``pillow-heif`` is installed.
 
     Returns
     -------
@@ -198,7 +201,7 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
             return Picture(to_rgb(image), focal, file.name, equirect)
     except UnidentifiedImageError:
         raise MediaError(
-            f"{file} is not a picture that can be read; give one of {', '.join(_formats())}"
+            f"{file} is not a picture that can be read; give one of {', '.join(formats())}"
             f"{_heic_hint(file)}"
         ) from None
     except Image.DecompressionBombError:
@@ -218,7 +221,7 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
 
 
 def _open(stream: Any) -> Image.Image:
-    return Image.open(stream, formats=list(_formats()))
+    return Image.open(stream, formats=list(formats()))
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -234,12 +237,12 @@ def _no_bomb_warning() -> Any:
         yield
 
 
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1", b"avif")
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"hevc", b"mif1", b"msf1")
 
 
 def _heic_hint(file: Path) -> str:
     with file.open("rb") as stream:
         head = stream.read(12)
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS and len(_formats()) == len(FORMATS):
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS and "HEIF" not in formats():
         return "; for HEIC install the extra, pip install 'earwitness[heic]', or save it as JPEG"
     return ""

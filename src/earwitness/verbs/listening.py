@@ -80,7 +80,7 @@ def listen(
     Parameters
     ----------
     path
-        A still picture, a 360° panorama, a video, or an animated GIF, WebP or PNG.
+        A still picture, a 360° panorama, a video, or an animated GIF, WebP, PNG or AVIF.
     out
         Folder to write: ``scene.json``, stems, a WAV for each layout, ``scene.png``. A clip with
         its new sound is written beside it. None writes nothing that stays; render what is wanted

@@ -29,7 +29,7 @@ from earwitness.media.mux import (
     codec_for,
     holds,
     suffix_for,
-    write_under_copied_picture,
+    write_under_picture,
     write_with_drawn_picture,
 )
 from earwitness.media.track import own_sound, wav_blocks
@@ -124,7 +124,7 @@ def watch(
     progress: Progress = silent,
     shown: Shown = unshown,
 ) -> Heard:
-    """Hear a clip: a video, or an animated GIF, WebP or PNG.
+    """Hear a clip: a video, or an animated GIF, WebP, PNG or AVIF.
 
     Parameters
     ----------
@@ -221,17 +221,25 @@ def _files(clip: Clip, made: ClipOptions, final: Path | None) -> _Files:
     """Return where the clip with its new sound goes, after checking that it can go there."""
     if made.video is not None:
         video = Path(made.video)
-        if not holds(video.suffix, clip):
+        fitting = suffix_for(clip)
+        if not holds(video.suffix, clip) and fitting is not None:
             raise OutputError(
                 f"{video} cannot hold the picture of {clip.path} as it is (codec {clip.codec}); "
-                f"give a name that ends in {suffix_for(clip)}"
+                f"give a name that ends in {fitting}"
             )
     else:
         beside = final.parent if final is not None else Path()
-        suffix = ".mp4" if clip.animated else suffix_for(clip)
+        fitting = suffix_for(clip)
+        suffix = fitting or ".mp4"
         if suffix == ".mp4" and made.codec == "pcm":
-            suffix = ".mov" if holds(".mov", clip) else ".mkv"
+            suffix = ".mov" if fitting is None or holds(".mov", clip) else ".mkv"
         video = beside / f"{clip.path.stem}.heard{suffix}"
+    if fitting is None:
+        warnings.warn(
+            f"the picture of {clip.path.name}, in the codec {clip.codec}, fits into no MP4, MKV or "
+            f"MOV as it is; it is coded anew in H.264",
+            stacklevel=2,
+        )
     preview = video.with_name(f"{clip.path.stem}.preview.mp4")
     for file in (video, preview):
         if file.exists() and file.resolve() == clip.path.resolve():
@@ -344,28 +352,17 @@ class _Work:
         sphere = scene.origin.get("projection") == "equirect"
         longest_s = length_s if self.asked.duration_s is not None else None
         blocks = self._counted(sound, f"writing {files.video.name}", length_s)
-        if clip.animated:
-            write_with_drawn_picture(
-                clip_pictures(clip, longest_s),
-                files.video,
-                blocks,
-                layout=self.layout,
-                rate_hz=self.asked.rate_hz,
-                codec=self.made.codec,
-                length_s=length_s,
-                sphere=sphere,
-            )
-        else:
-            write_under_copied_picture(
-                clip,
-                files.video,
-                blocks,
-                layout=self.layout,
-                rate_hz=self.asked.rate_hz,
-                codec=self.made.codec,
-                longest_s=longest_s,
-                sphere=sphere,
-            )
+        write_under_picture(
+            clip,
+            files.video,
+            blocks,
+            layout=self.layout,
+            rate_hz=self.asked.rate_hz,
+            codec=self.made.codec,
+            length_s=length_s,
+            longest_s=longest_s,
+            sphere=sphere,
+        )
         if not self.made.preview:
             return (files.video,)
         stereo = layout_named("binaural")

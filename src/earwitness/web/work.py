@@ -287,33 +287,18 @@ def download(tell: Tell, *, folder: str, what: str, own: str) -> Answer:
 
 def _clip(heard: Heard, file: Path, into: Path, progress: Callable[[str, float], None]) -> str:
     from earwitness.media.clips import read_clip
-    from earwitness.media.mux import (
-        clip_pictures,
-        suffix_for,
-        write_under_copied_picture,
-        write_with_drawn_picture,
-    )
+    from earwitness.media.mux import suffix_for, write_under_picture
 
     clip = read_clip(file)
     round_picture = heard.scene.origin.get("projection") == "equirect"
     rendered = heard.render("foa" if round_picture else "5.1", progress=progress)
-    made: dict[str, Any] = {
-        "layout": rendered.layout,
-        "rate_hz": heard.rate_hz,
-        "sphere": round_picture,
-    }
-    blocks = rendered.rendering.blocks()
     progress("writing the clip", 0.9)
-    if clip.animated:
-        name = "clip.mp4"
-        write_with_drawn_picture(
-            clip_pictures(clip, None), into / name, blocks, length_s=heard.scene.duration_s, **made
-        )
-    else:
-        name = f"clip{suffix_for(clip)}"
-        write_under_copied_picture(
-            clip, into / name, blocks, longest_s=heard.scene.duration_s, **made
-        )
+    name = f"clip{suffix_for(clip) or '.mp4'}"
+    write_under_picture(
+        clip, into / name, rendered.rendering.blocks(), layout=rendered.layout,
+        rate_hz=heard.rate_hz, length_s=heard.scene.duration_s, sphere=round_picture,
+        longest_s=None if clip.animated else heard.scene.duration_s,
+    )  # fmt: skip
     return name
 
 
