@@ -114,7 +114,8 @@ def _known(head: bytes, name: str, allowed: set[str]) -> str:
         wanted = (
             "a scene's zip"
             if allowed == {"zip"}
-            else "a picture (JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF) or a clip (MP4, MOV, WebM, MKV, AVI)"
+            else "a picture (JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF) or a clip (MP4, MOV, WebM, "
+            "MKV, AVI)"
         )
         held = "a zip" if kind == "zip" else f"a {kind}" if kind else "nothing that is known here"
         raise KindError(f"{name} is {held} by its content; give {wanted}")
