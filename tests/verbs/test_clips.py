@@ -82,13 +82,17 @@ def shown(path):
         return [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 @pytest.mark.parametrize("start", [0.0, 0.7])
-def test_the_picture_is_copied_and_the_sound_starts_with_it(start):
-    times = made.write_clip("a.mp4", start=start, options={"bf": "2"}, sound=True)
-    heard = listen("a.mp4", out="a.scene")
+def test_the_picture_is_copied_and_the_sound_starts_with_it(start, name):
+    # With frames made from later ones; Matroska tells no decoding times of the first of them.
+    times = made.write_clip(name, start=start, options={"bf": "2"}, sound=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # such as: cut short
+        heard = listen(name, out="a.scene")
     (video,) = heard.files
     assert video.name == "a.heard.mp4"
-    assert packets(video) == packets("a.mp4")
+    assert packets(video) == packets(name)
     # Presentation times are the source's, from 0 on.
     assert shown(video) == pytest.approx(times, abs=0.001)
     wav, _ = soundfile.read("a.scene/5.1.wav")

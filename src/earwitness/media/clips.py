@@ -258,7 +258,7 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
         if video.duration is not None and video.time_base is not None:
             length_s = float(video.duration * video.time_base)
         elif container.duration is not None:
-            length_s = container.duration / av.time_base
+            length_s = _length_s(container, video)
         return Clip(
             file,
             width,
@@ -270,6 +270,18 @@ def read_clip(path: str | os.PathLike[str]) -> Clip:
             spherical=says_spherical(file),
             codec=str(video.codec.canonical_name),
         )
+
+
+def _length_s(container: Any, video: Any) -> float:
+    """Return how long the picture is by the length of the whole file."""
+    length = float(container.duration / av.time_base)
+    if video.start_time is None or video.time_base is None:
+        return length
+    # Matroska counts from time 0, whatever begins then; other kinds from what begins first.
+    matroska = "matroska" in container.format.name
+    origin = 0.0 if matroska else (container.start_time or 0) / av.time_base
+    late = float(video.start_time * video.time_base) - origin
+    return length - late if 0.0 < late < length else length
 
 
 def _animated(file: Path) -> Any:

@@ -223,11 +223,7 @@ def _copy(
     longest_s: float | None,
 ) -> None:
     start = _first_time(clip, picture)
-    for packet in _packets(source, picture):
-        if packet.dts is None:  # the empty packet that flushes a decoder
-            continue
-        if packet.pts is None:
-            packet.pts = packet.dts
+    for packet in _timed(_packets(source, picture), picture):
         at = float(packet.pts * packet.time_base - start)
         # By decoding time: a frame that later ones are made from is not left out before them.
         if longest_s is not None and float(packet.dts * packet.time_base - start) >= longest_s:
@@ -241,6 +237,36 @@ def _copy(
     _feed(target, track, sound, float("inf"))
     for encoded in track.encode(None):
         target.mux(encoded)
+
+
+def _timed(packets: Iterator[Any], picture: Any) -> Iterator[Any]:
+    """Yield packets with both their times.
+
+    Matroska keeps no decoding times: what reads it works them out, but not those of the packets
+    before the first picture can be shown. They are put before the first that is known, a frame's
+    time apart.
+    """
+    waiting: list[Any] = []
+    rate = picture.average_rate or picture.guessed_rate
+    step = max(1, round(1 / (rate * picture.time_base))) if rate else 1
+    for packet in packets:
+        if packet.size == 0:  # the one that flushes a decoder
+            continue
+        if packet.dts is None:
+            waiting.append(packet)
+            continue
+        if packet.pts is None:
+            packet.pts = packet.dts
+        for back, held in zip(range(len(waiting), 0, -1), waiting, strict=True):
+            held.dts = packet.dts - back * step
+            held.pts = held.dts if held.pts is None else held.pts
+            yield held
+        waiting.clear()
+        yield packet
+    for held in waiting:  # no decoding time in all of the file: pictures come as they are shown
+        if held.pts is not None:
+            held.dts = held.pts
+            yield held
 
 
 def _packets(source: Any, picture: Any) -> Iterator[Any]:
