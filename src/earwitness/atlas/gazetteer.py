@@ -159,8 +159,8 @@ def place_named(text: str) -> Place:
     names = list(dict.fromkeys(str(held.places[held.by_name[one][0]]) for one in near))
     raise PlaceError(
         f"no town of 5,000 people and more is called {text[:80]!r}; "
-        + (f"near are {'; '.join(names)}. " if names else "")
-        + "Give another name, or latitude and longitude"
+        + (f"near are {'; '.join(names)}; " if names else "")
+        + "give another name, in Latin letters, or latitude and longitude"
     )
 
 

@@ -10,6 +10,7 @@ import click
 from rich import box
 from rich.table import Table
 
+from earwitness.atlas.coordinates import read_degrees
 from earwitness.cli.console import console, progress_line
 from earwitness.errors import MediaError, OptionError
 
@@ -153,13 +154,12 @@ def _query(what: str) -> str | Path:
 
 
 def _degrees(words: str) -> tuple[float, float]:
-    try:
-        lat, lon = (float(part) for part in words.replace(",", " ").split())
-    except ValueError:
+    where = read_degrees(words)
+    if where is None:
         raise OptionError(
             f"{words!r} is no place; give latitude,longitude in degrees, such as 12.9,77.6"
-        ) from None
-    return lat, lon
+        )
+    return where
 
 
 def _told(heard: object) -> dict[str, object]:

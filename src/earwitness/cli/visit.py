@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from earwitness.atlas.coordinates import read_degrees
 from earwitness.cli.console import console, progress_line, source_table
 from earwitness.cli.options import (
     LAYOUTS_HELP,
@@ -197,6 +198,8 @@ def parse_place(words: tuple[str, ...]) -> tuple[float, float] | str | None:
     ((47.3769, 8.5417), (12.9, -77.6))
     >>> parse_place(("New", "York")), parse_place(("12.9,77.6",)), parse_place(())
     ('New York', (12.9, 77.6), None)
+    >>> parse_place(("48°51'N", "2°21'E"))
+    (48.85, 2.35)
     """
     unknown = next((word for word in words if re.match(r"--?[A-Za-z]", word)), None)
     if unknown is not None:
@@ -204,16 +207,12 @@ def parse_place(words: tuple[str, ...]) -> tuple[float, float] | str | None:
     text = " ".join(words).strip()
     if not text:
         return None
-    parts = [part for part in re.split(r"[,\s]+", text) if part]
-    try:
-        numbers = [float(part) for part in parts]
-    except ValueError:
-        return text
-    if len(numbers) != 2:
+    where = read_degrees(text)
+    if where is None and not any(letter.isalpha() for letter in text):
         raise click.UsageError(
             f"{text!r} is no place; give latitude and longitude, such as 47.3769 8.5417, or a town"
         )
-    return numbers[0], numbers[1]
+    return where or text
 
 
 def folder_name(where: tuple[float, float] | str | None, image: Path | None) -> str:
