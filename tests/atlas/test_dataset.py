@@ -226,6 +226,52 @@ def test_batches_of_a_step_are_always_the_same(tmp_path: Path) -> None:
         Batches(alone, Config(sizes=Sizes.small()), words, size=5)
 
 
+def test_a_batch_reads_no_part_of_a_file_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="needs the extra [train]")
+    from pyarrow.parquet import ParquetFile
+
+    from earwitness.atlas.dataset import pairs as kept
+    from earwitness.atlas.dataset.batches import Batches
+    from earwitness.atlas.sat2sound.config import Config, Sizes
+    from earwitness.atlas.texts import KeptStates, WordHashes
+
+    monkeypatch.setattr(kept, "_KEPT_BYTES", 0)
+    held = open_pairs(write_parquet(tmp_path / "set", [row(n) for n in range(40)], shards=5))
+    words = KeptStates(WordHashes(8), tmp_path / "states.sqlite")
+    made = Batches(held, Config(sizes=Sizes.small()), words, size=20)
+    groups: list[int] = []
+    read = ParquetFile.read_row_group
+    monkeypatch.setattr(
+        ParquetFile,
+        "read_row_group",
+        lambda self, *a, **k: groups.append(a[0]) or read(self, *a, **k),
+    )
+    batch = made.make(0)
+    assert len(batch) == 20
+    assert len(groups) <= 5  # one for each file
+
+
+def test_a_set_without_splits_is_divided_without_reading_its_sounds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pyarrow.parquet import ParquetFile
+
+    folder = write_parquet(tmp_path / "set", [row(n, split=None) for n in range(12)])
+    asked: list[str] = []
+    read = ParquetFile.read_row_group
+    monkeypatch.setattr(
+        ParquetFile, "read_row_group",
+        lambda self, *a, **k: asked.extend(k["columns"]) or read(self, *a, **k),
+    )  # fmt: skip
+    from earwitness.atlas.dataset.pairs import Pairs
+    from earwitness.atlas.dataset.sources import open_source
+
+    assert len(Pairs(open_source(folder), name="set", split="train", imagery="sentinel")) > 0
+    assert set(asked) == {"lat", "lon"}
+
+
 def test_names_of_sounds_are_in_the_pairs(tmp_path: Path) -> None:
     folder = write_parquet(tmp_path / "set", [row(n) for n in range(4)], shards=1)
     assert [p.concepts for p in open_pairs(folder)] == [(name,) for name in NAMES]

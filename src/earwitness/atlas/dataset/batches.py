@@ -171,7 +171,9 @@ class Batches:
         order = np.random.default_rng([self.seed, 1, round_]).permutation(len(self.pairs))
         chosen = order[place * self.size : (place + 1) * self.size]
         rng = np.random.default_rng([self.seed, 2, step])
-        pairs = [self.pairs.next_good(int(index)) for index in chosen]
+        # Read in the order they lie in, so that no part of a file is read twice.
+        read = {index: self.pairs.next_good(int(index)) for index in np.sort(chosen)}
+        pairs = [read[index] for index in chosen]
         zooms = [int(rng.choice(zooms_of(p))) for p in pairs]
         crops = [int(rng.integers(len(p.mels))) for p in pairs]
         made = make_batch(pairs, self.config, self.words, zooms=zooms, crops=crops)

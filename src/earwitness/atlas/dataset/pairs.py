@@ -64,8 +64,8 @@ class Pairs:
         self._side: int | None = None
         if not len(source):
             raise DatasetError(f"{name} has no rows")
-        source.choose([*self.columns.all, *(["split"] if "split" in source.columns else [])])
         self.numbers = self._rows_of(split)
+        source.choose([*self.columns.all, *(["split"] if "split" in source.columns else [])])
         if not len(self.numbers):
             raise DatasetError(f"{name} has {len(source)} rows, none of the split {split!r}")
 
@@ -77,9 +77,11 @@ class Pairs:
         if any(told):
             return every[[word == split for word in told]]
         chosen = []
+        place = [self.columns.names[name] for name in ("lat", "lon")]
+        self.source.choose(place)
         for number in every:
             held = self.source.row(int(number))
-            lat, lon = (held.get(self.columns.names[name]) for name in ("lat", "lon"))
+            lat, lon = (held.get(name) for name in place)
             chosen.append(split_of_cell(lat, lon) == split)
         return every[chosen]
 
