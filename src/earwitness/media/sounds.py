@@ -6,17 +6,24 @@ import os
 import struct
 from pathlib import Path
 
+import av
+import av.error
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
 
 from earwitness.errors import LayoutError, MediaError
+from earwitness.media.clips import SAFE_OPTIONS
 from earwitness.media.output import reason
 from earwitness.scene import Layout, Sound, layout_named, layouts
 
 MOST_SAMPLES = 256 * 1024 * 1024
 """Of all channels together: a gibibyte."""
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".w64", ".rf64", ".caf")
+SUFFIXES = (
+    ".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".w64", ".rf64", ".caf", ".m4a",
+    ".aac",
+)  # fmt: skip
 
 _BY_COUNT = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1", 9: "hoa2", 10: "5.1.4", 12: "7.1.4"}
 _QUAD = 0x33
@@ -65,13 +72,76 @@ def layout_of(file: Path, channels: int) -> Layout:
     raise LayoutError(f"{file} has {channels} channels, which no layout has; name it with --layout")
 
 
+def decode(path: str | os.PathLike[str], longest_s: float) -> tuple[NDArray[np.float32], int]:
+    """Return the samples of a sound file, or of a clip's sound track, and their rate.
+
+    Parameters
+    ----------
+    path
+        What libsndfile reads, or else what FFmpeg does (AAC, M4A, a video).
+    longest_s
+        Read this much at most.
+
+    Returns
+    -------
+    samples : ndarray, shape ``(channels, samples)``, float32
+    rate_hz : int
+
+    Raises
+    ------
+    MediaError
+        If there is no such file, or it cannot be read.
+    """
+    file = Path(path)
+    if not file.is_file():
+        what = "is a folder" if file.is_dir() else "does not exist"
+        raise MediaError(f"{file} {what}; give a sound file, such as a .wav")
+    try:
+        try:
+            with soundfile.SoundFile(str(file)) as stream:
+                rate_hz = int(stream.samplerate)
+                count = _allowed(longest_s, rate_hz, stream.channels)
+                return stream.read(count, dtype="float32", always_2d=True).T, rate_hz
+        except soundfile.LibsndfileError as unknown:
+            try:
+                return _decode_by_ffmpeg(file, longest_s)
+            except (av.error.FFmpegError, IndexError):
+                raise unknown from None
+    except (RuntimeError, OSError, TypeError, ValueError) as error:
+        raise MediaError(f"{file} cannot be read as a sound: {reason(error)}") from error
+
+
+def _allowed(longest_s: float, rate_hz: int, channels: int) -> int:
+    return int(min(longest_s * rate_hz, MOST_SAMPLES // max(1, channels) + 1))
+
+
+def _decode_by_ffmpeg(file: Path, longest_s: float) -> tuple[NDArray[np.float32], int]:
+    with file.open("rb") as stream, av.open(stream, mode="r", options=dict(SAFE_OPTIONS)) as held:
+        sound = held.streams.audio[0]
+        rate_hz, channels = int(sound.rate), int(sound.channels)
+        to_floats = av.AudioResampler(format="fltp", layout=sound.layout, rate=rate_hz)
+        left = _allowed(longest_s, rate_hz, channels)
+        blocks = [np.zeros((channels, 0), np.float32)]
+        try:
+            for frame in held.decode(sound):
+                for part in to_floats.resample(frame):
+                    blocks.append(part.to_ndarray().astype(np.float32)[:, :left])
+                    left -= blocks[-1].shape[1]
+                if left <= 0:
+                    break
+        except av.error.InvalidDataError:
+            if len(blocks) == 1:
+                raise  # a damaged end only ends the sound
+        return np.concatenate(blocks, axis=1), rate_hz
+
+
 def read_sound(path: str | os.PathLike[str], layout: str | None = None) -> Sound:
     """Read a whole sound file.
 
     Parameters
     ----------
     path
-        WAV, FLAC, Ogg, MP3, AIFF or what else libsndfile reads.
+        WAV, FLAC, Ogg, MP3, AIFF, M4A or what else libsndfile or FFmpeg reads.
     layout
         What its channels are; None asks :func:`layout_of`.
 
@@ -88,18 +158,12 @@ def read_sound(path: str | os.PathLike[str], layout: str | None = None) -> Sound
         If the layout does not fit.
     """
     file = Path(path)
-    if not file.is_file():
-        what = "is a folder" if file.is_dir() else "does not exist"
-        raise MediaError(f"{file} {what}; give a sound file, such as a .wav")
-    try:
-        with soundfile.SoundFile(str(file)) as stream:
-            if stream.frames * stream.channels > MOST_SAMPLES:
-                minutes = stream.frames / stream.samplerate / 60
-                raise MediaError(f"{file} lasts {minutes:.0f} minutes; cut it to a part of it")
-            samples = stream.read(dtype="float32", always_2d=True).T
-            rate_hz = int(stream.samplerate)
-    except (RuntimeError, OSError, TypeError) as error:
-        raise MediaError(f"{file} cannot be read as a sound: {reason(error)}") from error
+    samples, rate_hz = decode(file, float("inf"))
+    if samples.size > MOST_SAMPLES:
+        raise MediaError(
+            f"{file} lasts more than {samples.shape[1] / rate_hz / 60:.0f} minutes; cut it to a "
+            f"part of it"
+        )
     if samples.shape[1] == 0:
         raise MediaError(f"{file} holds no sound at all; give one that does")
     if not np.isfinite(samples).all():

@@ -14,6 +14,7 @@ from earwitness.errors import MediaError, OptionError
 from earwitness.extras import require
 from earwitness.media.output import beside
 from earwitness.media.pictures import read_picture
+from earwitness.media.sounds import decode
 from earwitness.scene.sound import Sound
 from earwitness.verbs.progress import Progress, silent
 
@@ -106,19 +107,12 @@ def _square(pixels: Any, side: int) -> Any:
 
 
 def _read_sound(path: Path) -> Sound:
-    import soundfile
-
-    try:
-        with soundfile.SoundFile(path) as file:
-            held = file.read(11 * file.samplerate, dtype="float32", always_2d=True)
-            rate = int(file.samplerate)
-    except (soundfile.SoundFileError, RuntimeError, OSError) as error:
-        raise MediaError(f"{path} cannot be read as a sound: {error}") from error
-    if not len(held) or not np.isfinite(held).all():
+    held, rate = decode(path, 11.0)
+    if not held.size or not np.isfinite(held).all():
         raise MediaError(f"{path} is empty, or holds values that are not numbers (NaN)")
     if float(np.abs(held).max()) < 1e-5:
         raise MediaError(f"{path} is silent in its first ten seconds; give a sound")
-    return Sound(held.mean(axis=1)[None].astype(np.float32), rate, "mono")
+    return Sound(held.mean(axis=0)[None].astype(np.float32), rate, "mono")
 
 
 def _write(target: Path, kinds: list[str], names: list[str], values: Any) -> None:

@@ -29,6 +29,11 @@ LONGEST_READ_S = 600.0
 """Of a longer recording, this much is used."""
 
 LARGEST_BYTES = 4 << 30
+# Containers that hold their own data, and nothing that could make FFmpeg open something else.
+_SAFE = {
+    "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,aac,matroska,webm,ogg,mp3,flac,wav,aiff,caf",
+    "protocol_whitelist": "cache",
+}
 _CSV_NAMES = ("library.csv", "index.csv", "metadata.csv")
 _UCS = re.compile(r"^([A-Z]{2,6})([A-Z][a-z0-9A-Z]{0,10})?_([^_]+)_([^_]+)_([^_]+)")
 _UCS_CATEGORIES = {
@@ -259,7 +264,10 @@ def _decode(path: Path) -> tuple[NDArray[np.float64], int]:
 
     blocks: list[NDArray[np.float64]] = []
     try:
-        with av.open(str(path), metadata_errors="ignore") as container:
+        with (
+            path.open("rb") as file,
+            av.open(file, mode="r", metadata_errors="ignore", options=dict(_SAFE)) as container,
+        ):
             stream = container.streams.audio[0]
             own_hz = int(stream.rate)
             to_mono = av.AudioResampler(format="flt", layout="mono", rate=own_hz)
