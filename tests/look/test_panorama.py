@@ -12,6 +12,7 @@ from earwitness.look.panorama import (
     to_equirect,
 )
 from earwitness.media import Picture
+from earwitness.media.pictures import Window
 from earwitness.scene import frame
 
 
@@ -39,6 +40,60 @@ def test_a_spot_is_seen_in_its_direction(azimuth, elevation):
         direction = view.directions(columns.mean() + 0.5, rows.mean() + 0.5)
         assert frame.angle_between_deg(direction, frame.xyz(azimuth, elevation)) < 0.6
     assert seen >= 1
+
+
+def cut_out(azimuth, elevation, left, right, top, bottom):
+    """A part of that panorama, between azimuths and elevations."""
+    whole = panorama(azimuth, elevation)
+    columns = np.arange(round((180 - left) * 4), round((180 - right) * 4)) % whole.width_px
+    rows = slice(round((90 - top) * 4), round((90 - bottom) * 4))
+    window = Window(left, top, len(columns) / 4)
+    return Picture(np.ascontiguousarray(whole.pixels[rows][:, columns]), window=window)
+
+
+PARTS = [
+    (115.0, -115.0, 45.0, -45.0),  # what a telephone takes
+    (-60.0, -290.0, 30.0, -30.0),  # across the seam
+    (20.0, -20.0, 20.0, -20.0),  # narrower than a view
+    (90.0, -90.0, 0.0, -70.0),  # from above
+    (180.0, -180.0, 50.0, -50.0),  # all round, without zenith and ground
+]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("where", [0.15, 0.5, 0.85])
+def test_in_a_part_of_the_sphere_too(part, where):
+    left, right, top, bottom = part
+    azimuth, elevation = left + where * (right - left), (top + bottom) / 2
+    picture = cut_out(azimuth, elevation, *part)
+    seen = 0
+    for view in flat_views(picture):
+        rows, columns = np.nonzero(view.picture.pixels[..., 0] > 220)
+        side = view.picture.width_px
+        if len(rows) < 20 or columns.min() == 0 or columns.max() == side - 1:
+            continue
+        seen += 1
+        direction = view.directions(columns.mean() + 0.5, rows.mean() + 0.5)
+        assert frame.angle_between_deg(direction, frame.xyz(azimuth, elevation)) < 0.8
+        box = view.extent(
+            (float(columns.min()), float(rows.min()), columns.max() + 1.0, rows.max() + 1.0)
+        )
+        x0, y0, x1, y1 = box_of_extent(box, picture.width_px, picture.height_px, picture.window)
+        red = picture.pixels[round(y0) : round(y1) + 1, round(x0) : round(x1) + 1, 0] > 220
+        assert red.sum() > 0.7 * (picture.pixels[..., 0] > 220).sum()
+    assert seen >= 1
+
+
+@pytest.mark.parametrize("part", PARTS[:4])
+def test_no_view_goes_past_the_sides_of_a_part(part):
+    left, right = part[:2]
+    views = flat_views(cut_out(left - 1, 0.0, *part))
+    for view in views:
+        half = np.degrees(np.arctan(view.picture.width_px / 2 / view.focal_px))
+        away = float(np.mod(left - view.yaw_deg, 360.0))
+        assert away >= half - 0.01
+        assert away + half <= left - right + 0.01
+    assert len(views) == len({round(view.yaw_deg, 3) for view in views})
 
 
 @pytest.mark.parametrize("azimuth", [0.0, 90.0, -135.0, 178.0])

@@ -10,6 +10,7 @@ from PIL import Image, features
 
 from earwitness.errors import MediaError
 from earwitness.media import read_picture
+from earwitness.media.pictures import Window
 
 RED, BLUE = (200, 30, 20), (20, 40, 210)
 
@@ -178,3 +179,46 @@ def test_damaged_files_are_read_or_refused_but_never_worse(tmp_path, seed):
     except MediaError:
         return
     assert picture.pixels.ndim == 3
+
+
+def packet(full, size, at, *, tags=False):
+    """What Google's camera writes of a panorama, as attributes or as elements."""
+    names = (
+        "FullPanoWidthPixels", "FullPanoHeightPixels", "CroppedAreaImageWidthPixels",
+        "CroppedAreaImageHeightPixels", "CroppedAreaLeftPixels", "CroppedAreaTopPixels",
+    )  # fmt: skip
+    told = dict(zip(names, (*full, *size, *at), strict=True))
+    kind = "<GPano:ProjectionType>equirectangular</GPano:ProjectionType>"
+    if tags:
+        words = "".join(f"<GPano:{k}>{v}</GPano:{k}>" for k, v in told.items())
+        return f"<rdf:Description>{kind}{words}</rdf:Description>".encode()
+    words = " ".join(f'GPano:{k}="{v}"' for k, v in told.items())
+    return f"<rdf:Description {words}>{kind}</rdf:Description>".encode()
+
+
+@pytest.mark.parametrize("tags", [False, True])
+def test_a_panorama_tells_which_part_of_the_sphere_it_shows(tmp_path, tags):
+    said = packet((3600, 1800), (1800, 900), (450, 300), tags=tags)
+    Image.fromarray(two_halves()).save(tmp_path / "part.jpg", xmp=said)
+    picture = read_picture(tmp_path / "part.jpg")
+    assert picture.equirect
+    # It was made smaller since: what is told are parts of the whole.
+    assert picture.window == Window(135.0, 60.0, 180.0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        packet((3600, 1800), (3600, 1800), (0, 0)),  # all of it
+        packet((0, 0), (64, 48), (0, 0)),
+        packet((3600, 1800), (3600, 1800), (10, 0)),  # more than there is
+        packet((3600, 1800), (0, 900), (0, 0)),
+        packet((3600, 1800), (1800, 900), (-5, 0)),
+        b"GPano:ProjectionType equirectangular GPano:FullPanoWidthPixels='3600'",
+    ],
+)
+def test_a_part_that_cannot_be_is_not_believed(tmp_path, said):
+    Image.fromarray(two_halves()).save(tmp_path / "part.jpg", xmp=said)
+    picture = read_picture(tmp_path / "part.jpg")
+    assert picture.equirect
+    assert picture.window is None

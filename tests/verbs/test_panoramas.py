@@ -55,3 +55,27 @@ def test_ambisonics_put_it_behind(heard):
     w, y, _, x = alone.render("foa", loudness_lufs=None).sound.samples.astype(float)
     azimuth = np.degrees(np.arctan2(np.mean(w * y), np.mean(w * x)))
     assert abs(float(frame.wrap_deg(azimuth - behind.azimuth_deg))) < 5.0
+
+
+def test_a_part_of_the_sphere_is_heard_where_it_is(tmp_path):
+    whole = panorama([(truth_clips.dog(), 110.0), (truth_clips.motorcycle(), 20.0)])
+    width, height = whole.size
+    # From azimuth 160° to -10°, as a telephone takes it.
+    left, right = round((180 - 160) / 360 * width), round((180 + 10) / 360 * width)
+    top, bottom = height // 4, height - height // 4
+    words = {
+        "FullPanoWidthPixels": width, "FullPanoHeightPixels": height,
+        "CroppedAreaImageWidthPixels": right - left, "CroppedAreaImageHeightPixels": bottom - top,
+        "CroppedAreaLeftPixels": left, "CroppedAreaTopPixels": top,
+    }  # fmt: skip
+    said = "".join(f"<GPano:{k}>{v}</GPano:{k}>" for k, v in words.items())
+    part = whole.crop((left, top, right, bottom))
+    part.save(tmp_path / "part.jpg", quality=92, xmp=GPANO + said.encode())
+    scene = listen(tmp_path / "part.jpg", duration_s=0.5).scene
+    assert scene.origin["fov_deg"] == pytest.approx(170.0, abs=0.5)
+    for concept, azimuth in (("dog", 110.0), ("motorcycle", 20.0)):
+        found = [one for one in scene.sources if one.concept == concept]
+        assert len(found) == 1
+        assert abs(found[0].azimuth_deg - azimuth) < 5.0
+        x0, _, x1, _ = found[0].region.box_px
+        assert (x0 + x1) / 2 == pytest.approx((160 - azimuth) / 360 * width, abs=20)

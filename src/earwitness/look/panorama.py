@@ -7,14 +7,16 @@ thing is then put together again, also across the seam at ±180°.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from earwitness.media.pictures import Picture
+from earwitness.media.pictures import Picture, Window
 from earwitness.scene import frame
 
 Array = NDArray[np.float64]
@@ -22,6 +24,7 @@ Array = NDArray[np.float64]
 VIEWS = 8
 VIEW_FOV_DEG = 90.0
 LARGEST_VIEW_PX = 768
+_LEVEL_DEG = 15.0  # a part of the sphere whose middle is nearer to the horizon is looked at level
 
 
 @dataclass(frozen=True)
@@ -150,14 +153,31 @@ def flat_views(picture: Picture) -> list[FlatView]:
     Parameters
     ----------
     picture
-        Its full width stands for 360° with azimuth 0 in the middle and +180° at the left edge,
-        its full height for 180° of elevation (or less, about the horizon, when it is flatter
-        than 2:1).
+        Its window tells what it shows. Without one its full width stands for 360° with azimuth 0
+        in the middle and +180° at the left edge, its full height for 180° of elevation (or less,
+        about the horizon, when it is flatter than 2:1). Of a part of the sphere no view shows
+        more than that from side to side.
     """
     step = 360.0 / VIEWS
+    window = picture.window
+    if window is None or window.width_deg >= 360.0:
+        return [
+            flat_view(picture, float(frame.wrap_deg(180.0 - step * number)))
+            for number in range(VIEWS)
+        ]
+    fov = min(VIEW_FOV_DEG, window.width_deg)
+    room = window.width_deg - fov
+    count = 1 + math.ceil(room / step)
+    middle = window.top_deg - _height_deg(picture, window) / 2
+    pitch = float(np.clip(middle, -45.0, 45.0)) if abs(middle) > _LEVEL_DEG else 0.0
     return [
-        flat_view(picture, float(frame.wrap_deg(180.0 - step * number))) for number in range(VIEWS)
+        flat_view(picture, float(frame.wrap_deg(window.left_deg - fov / 2 - turn)), pitch, fov)
+        for turn in np.linspace(0.0, room, count)
     ]
+
+
+def _height_deg(picture: Picture, window: Window) -> float:
+    return window.width_deg * picture.height_px / picture.width_px
 
 
 def flat_view(
@@ -175,15 +195,19 @@ def flat_view(
         Angle that it shows.
     """
     height, width = picture.pixels.shape[:2]
-    side = int(min(LARGEST_VIEW_PX, max(64, width / 360.0 * fov_deg * 1.2)))
+    window = picture.window
+    wide_deg = 360.0 if window is None else window.width_deg
+    side = int(min(LARGEST_VIEW_PX, max(64, width / wide_deg * fov_deg * 1.2)))
     focal = float(side / 2 / np.tan(np.radians(fov_deg / 2)))
     # A picture much larger than its views is brought down first, so that nothing flickers.
-    shrink = max(1, round(width / 360.0 / (focal * np.pi / 180.0)))
+    shrink = max(1, round(width / wide_deg / (focal * np.pi / 180.0)))
     blank = FlatView(Picture(np.zeros((side, side, 3), np.uint8)), yaw_deg, focal, pitch_deg)
     y, x = np.mgrid[0:side, 0:side] + 0.5
     azimuth, elevation, _ = frame.angles(blank.directions(x, y))
-    u, v = to_equirect(azimuth, elevation, width, height)
-    rows, columns = v - 0.5, np.mod(u - 0.5, width)
+    u, v = to_equirect(azimuth, elevation, width, height, window)
+    # All the way round it goes on at the other side; a part of the sphere ends as it is there.
+    rows, columns = v - 0.5, np.mod(u - 0.5, width) if wide_deg >= 360.0 else u - 0.5
+    beyond: Literal["grid-wrap", "nearest"] = "grid-wrap" if wide_deg >= 360.0 else "nearest"
     seen = np.zeros((side, side, 3), np.float32)
     for across in (np.arange(shrink) + 0.5) / shrink - 0.5:
         for k in range(3):
@@ -191,7 +215,7 @@ def flat_view(
                 picture.pixels[..., k],
                 [rows, columns + across * shrink],
                 order=1,
-                mode="grid-wrap",
+                mode=beyond,
                 output=np.float32,
             )
     pixels = np.clip(seen / shrink, 0, 255).astype(np.uint8)
@@ -200,38 +224,64 @@ def flat_view(
 
 
 def to_equirect(
-    azimuth_deg: Array, elevation_deg: Array, width_px: int, height_px: int
+    azimuth_deg: Array,
+    elevation_deg: Array,
+    width_px: int,
+    height_px: int,
+    window: Window | None = None,
 ) -> tuple[Array, Array]:
     """Return the pixel of directions in an equirectangular picture.
+
+    Parameters
+    ----------
+    azimuth_deg, elevation_deg
+        The directions.
+    width_px, height_px
+        Size of the picture.
+    window
+        What it shows of the sphere; None is all the way round. Directions that it does not show
+        are past its nearer side.
 
     Examples
     --------
     >>> [float(v) for v in to_equirect(np.array(0.0), np.array(0.0), 4000, 2000)]
     [2000.0, 1000.0]
     """
-    per_degree = width_px / 360.0
-    x = width_px / 2 - np.asarray(azimuth_deg) * per_degree
-    y = height_px / 2 - np.asarray(elevation_deg) * per_degree
+    per_degree = width_px / (360.0 if window is None else window.width_deg)
+    if window is None:
+        x = width_px / 2 - np.asarray(azimuth_deg) * per_degree
+        y = height_px / 2 - np.asarray(elevation_deg) * per_degree
+    else:
+        middle = window.left_deg - window.width_deg / 2
+        x = width_px / 2 - frame.wrap_deg(np.asarray(azimuth_deg) - middle) * per_degree
+        y = (window.top_deg - np.asarray(elevation_deg)) * per_degree
     return x, np.clip(y, 0.5, height_px - 0.5)
 
 
 def box_of_extent(
-    extent: Extent, width_px: int, height_px: int
+    extent: Extent, width_px: int, height_px: int, window: Window | None = None
 ) -> tuple[float, float, float, float]:
     """Return an extent's box in the equirectangular picture.
 
     One that crosses the seam at the right edge goes on past it: ``x1`` is then beyond the width.
+    In a part of the sphere it ends at the picture's sides.
     """
     x, y = to_equirect(
-        np.array(extent.azimuth_deg), np.array(extent.elevation_deg), width_px, height_px
+        np.array(extent.azimuth_deg), np.array(extent.elevation_deg), width_px, height_px, window
     )
-    half_x = extent.width_deg / 2 * width_px / 360.0
-    half_y = extent.height_deg / 2 * width_px / 360.0
-    x0 = float(np.mod(x - half_x, width_px))
+    wide_deg = 360.0 if window is None else window.width_deg
+    half_x = extent.width_deg / 2 * width_px / wide_deg
+    half_y = extent.height_deg / 2 * width_px / wide_deg
+    if wide_deg >= 360.0:
+        x0 = float(np.mod(x - half_x, width_px))
+        x1 = x0 + max(1.0, 2 * half_x)
+    else:
+        x0 = float(np.clip(x - half_x, 0, width_px - 1))
+        x1 = float(np.clip(x + half_x, x0 + 1, width_px))
     return (
         x0,
         float(np.clip(y - half_y, 0, height_px - 1)),
-        x0 + max(1.0, 2 * half_x),
+        x1,
         float(np.clip(y + half_y, 1, height_px)),
     )
 

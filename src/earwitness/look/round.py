@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from earwitness.look.groups import Part, grouped
 from earwitness.look.naming import same_thing, settled
 from earwitness.look.outlines import box_of
 from earwitness.look.panorama import (
+    VIEWS,
     Extent,
     FlatView,
     Sight,
@@ -212,7 +214,7 @@ def things_round(
             best[0].name.concept or "",
             best[0].name.words,
             min(best[0].found.score, best[0].name.score),
-            box_of_extent(extent, picture.width_px, picture.height_px),
+            box_of_extent(extent, picture.width_px, picture.height_px, picture.window),
         )
         for extent, best in seen
     ]
@@ -274,7 +276,8 @@ def compose_round(
     Parameters
     ----------
     picture
-        Its full width stands for 360°, its middle is in front.
+        Its full width stands for 360°, its middle is in front, unless its window tells another
+        part of the sphere.
     segmenter, namer, depth, most, wishes, refused, seed, duration_s
         As in :func:`~earwitness.look.compose.compose`.
     region
@@ -316,7 +319,8 @@ def compose_round(
     beds = [(p.name.concept or "", p.name.words) for p in parts if _is_bed(p.name)]
     parts = [part for part in parts if not _is_bed(part.name)]
     ranked = votes.most_common(2)
-    beds += [one for i, (one, count) in enumerate(ranked) if i == 0 or count >= _BED_VIEWS]
+    enough = math.ceil(_BED_VIEWS / VIEWS * len(views))
+    beds += [one for i, (one, count) in enumerate(ranked) if i == 0 or count >= enough]
     parts = sorted(parts, key=lambda part: (-salience(part), part.box))
     parts, unseen, beds = steered(
         parts,
@@ -340,7 +344,7 @@ def compose_round(
                 azimuth_deg=extent.azimuth_deg,
                 elevation_deg=extent.elevation_deg,
                 width_deg=extent.width_deg,
-                box_px=box_of_extent(extent, picture.width_px, picture.height_px),
+                box_px=box_of_extent(extent, picture.width_px, picture.height_px, picture.window),
             )
         )
     sources += [unseen_source(one, ids) for one in wished]
@@ -357,7 +361,7 @@ def compose_round(
             "name": picture.name,
             "width_px": picture.width_px,
             "height_px": picture.height_px,
-            "fov_deg": 360.0,
+            "fov_deg": 360.0 if picture.window is None else round(picture.window.width_deg, 3),
             "fov_from": "equirect",
             "region": region,
             "segmenter": type(segmenter).__name__,

@@ -7,7 +7,9 @@ named in :data:`FORMATS` are tried, so that a file cannot reach a decoder that n
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import re
 import struct
 import warnings
 from dataclasses import dataclass
@@ -34,6 +36,25 @@ SMALLEST_PX = 16
 _BACKGROUND = 200  # what shows through transparent pixels: a light grey, like paper
 
 
+@dataclass(frozen=True)
+class Window:
+    """The part of the sphere that an equirectangular picture shows.
+
+    Parameters
+    ----------
+    left_deg
+        Azimuth of its left edge; of a picture all the way round 180°.
+    top_deg
+        Elevation of its upper edge.
+    width_deg
+        How wide it is, more than 0 and at most 360°.
+    """
+
+    left_deg: float
+    top_deg: float
+    width_deg: float
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A still picture, upright, 8-bit RGB.
@@ -48,12 +69,15 @@ class Picture:
         The file's name without its folder, for messages and ``origin``.
     equirect
         Whether the file says that it is an equirectangular panorama (XMP GPano).
+    window
+        Which part of the sphere that panorama shows, when the file says that it is not all round.
     """
 
     pixels: NDArray[np.uint8]
     focal_35mm: float | None = None
     name: str = "picture"
     equirect: bool = False
+    window: Window | None = None
 
     @property
     def height_px(self) -> int:
@@ -125,15 +149,39 @@ def _focal_35mm(image: Image.Image) -> float | None:
     return focal if 4.0 <= focal <= 3000.0 else None
 
 
-def _says_equirect(image: Image.Image) -> bool:
-    """Return whether XMP says that the picture is an equirectangular panorama.
+def _about(image: Image.Image) -> bytes:
+    """Return what XMP says of a picture.
 
     The few words that matter are looked for as they are written, so that no XML from a stranger
     is parsed.
     """
     packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
-    data = packet.encode("utf-8", "ignore") if isinstance(packet, str) else bytes(packet)
-    return b"GPano:ProjectionType" in data and b"equirectangular" in data.lower()
+    return packet.encode("utf-8", "ignore") if isinstance(packet, str) else bytes(packet)
+
+
+def _says_equirect(about: bytes) -> bool:
+    """Return whether XMP says that the picture is an equirectangular panorama."""
+    return b"GPano:ProjectionType" in about and b"equirectangular" in about.lower()
+
+
+def _window(about: bytes) -> Window | None:
+    """Return the part of the sphere that XMP says a panorama shows, if it says so and it can be.
+
+    Source: Google's photo sphere metadata (GPano).
+    """
+
+    def number(name: bytes) -> float:
+        found = re.search(rb"GPano:%s\s*(?:=\s*[\"']|>)\s*(\d{1,7})" % name, about)
+        return float(found[1]) if found else math.nan
+
+    wide, high = number(b"CroppedAreaImageWidthPixels"), number(b"CroppedAreaImageHeightPixels")
+    left, top = number(b"CroppedAreaLeftPixels"), number(b"CroppedAreaTopPixels")
+    full_wide, full_high = number(b"FullPanoWidthPixels"), number(b"FullPanoHeightPixels")
+    fits = 0 < wide <= full_wide - left and 0 < high <= full_high - top  # not with NaN
+    if not fits or (wide, high) == (full_wide, full_high):
+        return None
+    per_px = 360.0 / full_wide
+    return Window(180.0 - left * per_px, 90.0 - 180.0 * top / full_high, wide * per_px)
 
 
 def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
@@ -194,11 +242,13 @@ def read_picture(path: str | os.PathLike[str]) -> Picture:
                     f"{SMALLEST_PX} on a side"
                 )
             focal = _focal_35mm(image)
-            equirect = _says_equirect(image)
+            about = _about(image)
+            equirect = _says_equirect(about)
             image.load()
             with contextlib.suppress(ValueError, TypeError, KeyError, SyntaxError, struct.error):
                 image = _upright(image)
-            return Picture(to_rgb(image), focal, file.name, equirect)
+            window = _window(about) if equirect else None
+            return Picture(to_rgb(image), focal, file.name, equirect, window)
     except UnidentifiedImageError:
         raise MediaError(
             f"{file} is not a picture that can be read; give one of {', '.join(formats())}"
