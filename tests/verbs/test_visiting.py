@@ -168,6 +168,19 @@ def test_bad_input_is_one_clear_line(capsys, tmp_path, monkeypatch, arguments, s
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("metres", "said"), [(1e6, "nowhere on Earth"), (0.005, "shows 2.56 m from side to side")]
+)
+def test_a_picture_that_is_nowhere_or_too_small_is_one_clear_line(capsys, tmp_path, metres, said):
+    with rasterio.open(
+        tmp_path / "odd.tif", "w", driver="GTiff", count=3, height=512, width=512, dtype="uint8",
+        crs="EPSG:32632", transform=from_origin(465_000, 5_247_000, metres, metres),
+    ) as file:  # fmt: skip
+        file.write(tile().transpose(2, 0, 1))
+    given = ["--image", str(tmp_path / "odd.tif"), "-o", str(tmp_path / "out"), *QUICK]
+    assert said in error(capsys, given)
+
+
 def test_a_folder_that_is_no_scene_is_not_replaced(georeferenced, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")

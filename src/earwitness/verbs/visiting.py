@@ -20,7 +20,13 @@ from earwitness.atlas.gazetteer import (
     place_named,
     where_in_words,
 )
-from earwitness.atlas.imagery.contract import Imagery, TileSource, View, check_radius
+from earwitness.atlas.imagery.contract import (
+    SMALLEST_RADIUS_M,
+    Imagery,
+    TileSource,
+    View,
+    check_radius,
+)
 from earwitness.atlas.imagery.named import open_image, open_tiles
 from earwitness.atlas.imagery.raster import PlainPicture, RasterFile, parse_bands
 from earwitness.atlas.place.moment import Moment, day_of, moment
@@ -295,7 +301,12 @@ def view_for(
     radius = usual if radius_m is None else radius_m
     reach = getattr(source, "reach_m", None)
     if reach is not None and radius_m is None:
-        radius = min(radius, max(float(reach()), 32.0 * 0.1))
+        radius = min(radius, float(reach()))
+        if radius < SMALLEST_RADIUS_M:
+            raise PlaceError(
+                f"the picture shows {2.0 * radius:g} m from side to side; nothing can be heard "
+                f"apart in less than {2.0 * SMALLEST_RADIUS_M:g} m, give a larger picture"
+            )
     # Sides are multiples of 32 px, which the backbone wants; beyond 1536 px detail is given up.
     size = int(np.clip(round(2.0 * check_radius(radius) / native / 32.0) * 32, 64, 1536))
     return View(lat_deg, lon_deg, radius, 2.0 * radius / size, date)

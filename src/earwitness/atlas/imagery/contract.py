@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from earwitness.atlas.fetching import Fetcher
 from earwitness.errors import PlaceError
 
+SMALLEST_RADIUS_M = 5.0
+
 
 @dataclass(frozen=True)
 class View:
@@ -71,8 +73,8 @@ class View:
 
 def check_radius(radius_m: float) -> float:
     """Return a radius after checking that it is one that can be seen."""
-    if not 5.0 <= radius_m <= 500_000.0:  # NaN fails this too
-        raise PlaceError(f"radius {radius_m:g} m; give 5 to 500000 metres")
+    if not SMALLEST_RADIUS_M <= radius_m <= 500_000.0:  # NaN fails this too
+        raise PlaceError(f"radius {radius_m:g} m; give {SMALLEST_RADIUS_M:g} to 500000 metres")
     return radius_m
 
 

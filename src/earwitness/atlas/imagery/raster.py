@@ -133,16 +133,26 @@ class RasterFile:
         Raises
         ------
         MediaError
-            If the file does not say where it is.
+            If the file does not say where it is, or that is nowhere.
         """
         with self._open() as file:
             self._check(file)
+            from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name
             from rasterio.warp import transform
 
             a, b, c, d, e, f = tuple(file.transform)[:6]
             x = a * file.width / 2 + b * file.height / 2 + c
             y = d * file.width / 2 + e * file.height / 2 + f
-            (lon,), (lat,) = transform(file.crs, "EPSG:4326", [x], [y])
+            try:
+                (lon,), (lat,) = transform(file.crs, "EPSG:4326", [x], [y])
+            except CPLE_BaseError:
+                lon = lat = math.nan
+            if not (abs(lat) <= 90.0 and math.isfinite(lon)):
+                raise MediaError(
+                    f"{self.name} says that its middle lies at {x:g}, {y:g} of {file.crs}, which "
+                    f"is nowhere on Earth; mend its georeference, or give its metres per pixel "
+                    f"with --ground"
+                )
             return float(lat), float(lon)
 
     def reach_m(self) -> float:
