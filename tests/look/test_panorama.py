@@ -26,16 +26,20 @@ def panorama(azimuth, elevation, width=1440, height=720):
     return Picture(pixels)
 
 
+def spots(picture):
+    """The views that see all of the spot, with the rows and columns of it."""
+    for view in flat_views(picture):
+        rows, columns = np.nonzero(view.picture.pixels[..., 0] > 220)
+        if len(rows) >= 20 and 0 < columns.min() and columns.max() < view.picture.width_px - 1:
+            yield view, rows, columns
+
+
 @pytest.mark.parametrize(
     ("azimuth", "elevation"), [(0, 0), (30, 20), (-75, -30), (179.5, 5), (-178, -10), (135, 35)]
 )
 def test_a_spot_is_seen_in_its_direction(azimuth, elevation):
     seen = 0
-    for view in flat_views(panorama(azimuth, elevation)):
-        rows, columns = np.nonzero(view.picture.pixels[..., 0] > 220)
-        side = view.picture.width_px
-        if len(rows) < 20 or columns.min() == 0 or columns.max() == side - 1:
-            continue
+    for view, rows, columns in spots(panorama(azimuth, elevation)):
         seen += 1
         direction = view.directions(columns.mean() + 0.5, rows.mean() + 0.5)
         assert frame.angle_between_deg(direction, frame.xyz(azimuth, elevation)) < 0.6
@@ -67,11 +71,7 @@ def test_in_a_part_of_the_sphere_too(part, where):
     azimuth, elevation = left + where * (right - left), (top + bottom) / 2
     picture = cut_out(azimuth, elevation, *part)
     seen = 0
-    for view in flat_views(picture):
-        rows, columns = np.nonzero(view.picture.pixels[..., 0] > 220)
-        side = view.picture.width_px
-        if len(rows) < 20 or columns.min() == 0 or columns.max() == side - 1:
-            continue
+    for view, rows, columns in spots(picture):
         seen += 1
         direction = view.directions(columns.mean() + 0.5, rows.mean() + 0.5)
         assert frame.angle_between_deg(direction, frame.xyz(azimuth, elevation)) < 0.8
