@@ -30,7 +30,7 @@ def spots(picture):
     """The views that see all of the spot, with the rows and columns of it."""
     for view in flat_views(picture):
         rows, columns = np.nonzero(view.picture.pixels[..., 0] > 220)
-        if len(rows) >= 20 and 0 < columns.min() and columns.max() < view.picture.width_px - 1:
+        if len(rows) >= 20 and columns.min() > 0 and columns.max() < view.picture.width_px - 1:
             yield view, rows, columns
 
 
