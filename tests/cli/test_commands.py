@@ -114,6 +114,13 @@ def test_one_layout_can_be_written_to_a_file(scene, tmp_path):
     assert soundfile.info(out).channels == 2
 
 
+def test_a_kind_of_file_that_is_not_written_is_told(scene, tmp_path, capsys):
+    out = tmp_path / "a.mp3"
+    assert main(["render", str(scene), "-l", "stereo", "-o", str(out), "-q"]) == 1
+    assert "write a .wav or a .flac" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_words_become_a_file(tmp_path, capsys):
     out = tmp_path / "rain.wav"
     assert main(["voice", "light rain and a dog barking", "-o", str(out), "-d", "2"]) == 0

@@ -39,7 +39,14 @@ def gallery() -> None:
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--caption", "captions", multiple=True, metavar="WORDS", help="May be given again.")
 @_embedder
-def add(folder: str, files: tuple[Path, ...], captions: tuple[str, ...], embedder: str) -> None:
+@click.option("--skip-bad", is_flag=True, help="Leave out recordings that cannot be read.")
+def add(
+    folder: str,
+    files: tuple[Path, ...],
+    captions: tuple[str, ...],
+    embedder: str,
+    skip_bad: bool,
+) -> None:
     """Add sounds, folders of sounds, .txt (a caption a line) and .csv to the gallery FOLDER.
 
     A .csv has a column text or file, and may have lat, lon, date, title, author, licence, url.
@@ -49,8 +56,19 @@ def add(folder: str, files: tuple[Path, ...], captions: tuple[str, ...], embedde
     from earwitness.verbs.keeping import add_to_gallery
 
     with progress_line(quiet()) as tell:
-        added = add_to_gallery(folder, files, captions=captions, embedder=embedder, progress=tell)
+        added = add_to_gallery(
+            folder,
+            files,
+            captions=captions,
+            embedder=embedder,
+            skip_bad=skip_bad,
+            progress=tell,
+        )
     if not quiet():
+        if added.bad:
+            console().print(f"{len(added.bad)} left out:")
+            for why in added.bad[:20]:
+                console().print(f"  {why}", soft_wrap=True)
         console().print(
             f"added: {added.captions} captions, {added.recordings} recordings; "
             f"{added.known} were there"

@@ -18,7 +18,8 @@ SCENE_FILE = "scene.json"
 STEMS = "stems"
 OWN_FILES = (SCENE_FILE, "scene.previous.json", "scene.png")
 """Files that earwitness itself puts into a scene's folder, beside the stems and the sounds."""
-_OF_FILES = {".wav", ".flac", ".mp3", ".ogg", ".m4a", ".mp4", ".mov", ".mkv", ".webm"}
+FILE_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".m4a", ".mp4", ".mov", ".mkv", ".webm"}
+"""Endings that a folder is not given by mistake alone."""
 _LONGEST_JSON = 64 * 1024 * 1024
 
 
@@ -184,7 +185,7 @@ def check_replaceable(folder: Path) -> None:
         If something else stands there, so that nothing that people put there is lost, or if the
         name is that of a sound or a video.
     """
-    if folder.suffix.lower() in _OF_FILES:
+    if folder.suffix.lower() in FILE_SUFFIXES:
         raise OutputError(
             f"{folder} is a name for a file; --out is a folder, in which 5.1.wav and the others "
             f"are written: give such as {folder.stem}.scene"

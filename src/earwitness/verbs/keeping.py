@@ -16,7 +16,7 @@ from earwitness.atlas.gallery import Caption, Gallery, Recording
 from earwitness.atlas.gallery.reading import gather, sound_of
 from earwitness.atlas.gallery.search import build_index, indexed
 from earwitness.atlas.gallery.shelves import Shelf, fill
-from earwitness.errors import OptionError
+from earwitness.errors import MediaError, OptionError, VoiceError
 from earwitness.verbs.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -69,11 +69,12 @@ _VOICED_HZ = 32_000
 
 @dataclass(frozen=True)
 class Added:
-    """How many captions and recordings were new, and how many were there already."""
+    """How many captions and recordings were new, how many were there, and what is bad and why."""
 
     captions: int
     recordings: int
     known: int
+    bad: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ def add_to_gallery(
     *,
     captions: Sequence[str] = (),
     embedder: str | Embedder = "builtin",
+    skip_bad: bool = False,
     progress: Progress = silent,
 ) -> Added:
     """Add captions and recordings to a gallery, made if absent.
@@ -127,6 +129,8 @@ def add_to_gallery(
         More captions.
     embedder
         ``builtin``, a checkpoint, or an embedder: the same for all that is in a gallery.
+    skip_bad
+        Leave recordings out that cannot be read; they are named in what comes back.
     progress
         Told how far it is.
 
@@ -146,6 +150,21 @@ def add_to_gallery(
     def tell(seen: int, before: int = 0) -> None:
         progress("embedding", (before + seen) / total)
 
+    bad: list[str] = []
+
+    def recordings() -> Iterator[Recording]:
+        for load in found.recordings:
+            try:
+                recording = load()
+                if skip_bad:
+                    sound_of(recording)  # else what is bad beyond its header ends the work
+            except (MediaError, VoiceError) as error:
+                if not skip_bad:
+                    raise
+                bad.append(str(error))
+            else:
+                yield recording
+
     new_captions = fill(
         Shelf(held, Caption),
         found.captions,
@@ -155,13 +174,14 @@ def add_to_gallery(
     )
     new_recordings = fill(
         Shelf(held, Recording),
-        (load() for load in found.recordings),
+        recordings(),
         lambda rows: model.sounds([sound_of(row) for row in rows]),
         model,
         batch=8,
         tell=lambda seen: tell(seen, len(found.captions)),
     )
-    return Added(new_captions, new_recordings, total - new_captions - new_recordings)
+    known = total - new_captions - new_recordings - len(bad)
+    return Added(new_captions, new_recordings, known, tuple(bad))
 
 
 def outdoor_captions() -> list[Caption]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from earwitness.errors import OutputError
 from earwitness.media import Subtype
+from earwitness.media.folder import FILE_SUFFIXES
 from earwitness.models.settings import Settings
 from earwitness.scene import Layout, layout_named
 from earwitness.space.objects import export_adm
@@ -128,6 +129,8 @@ def render(
     wanted = tuple(dict.fromkeys(layout_named(name).name for name in layouts))
     heard = Heard.open(folder).voiced(voice, rate_hz=rate_hz, settings=models, progress=progress)
     target = Path(out) if out is not None else heard.folder
+    if out is not None and target.suffix.lower() in FILE_SUFFIXES - {".wav", ".flac"}:
+        raise OutputError(f"{target} ends in {target.suffix!r}; write a .wav or a .flac")
     if out is not None and target.suffix.lower() in (".wav", ".flac"):
         if len(wanted) != 1:
             raise OutputError(

@@ -106,6 +106,11 @@ def test_a_shard_of_a_data_set_gives_captions_and_sounds(tmp_path) -> None:
     pyarrow.parquet.write_table(table, tmp_path / "bad.parquet")
     with pytest.raises(MediaError, match="cannot be read"):
         add_to_gallery(tmp_path / "h", [tmp_path / "bad.parquet"], embedder=Colours())
+    some = add_to_gallery(
+        tmp_path / "h", [tmp_path / "bad.parquet"], embedder=Colours(), skip_bad=True
+    )
+    assert (some.captions + some.recordings + some.known, len(some.bad)) == (3, 1)
+    assert "cannot be read" in some.bad[0]
     (tmp_path / "none.parquet").write_bytes(b"PAR1nothing")
     with pytest.raises(MediaError, match="Parquet"):
         add_to_gallery(tmp_path / "h", [tmp_path / "none.parquet"], embedder=Colours())
