@@ -222,3 +222,10 @@ def test_a_part_that_cannot_be_is_not_believed(tmp_path, said):
     picture = read_picture(tmp_path / "part.jpg")
     assert picture.equirect
     assert picture.window is None
+
+
+def test_an_address_is_told_from_a_path_that_is_wrong():
+    with pytest.raises(MediaError, match="is an address; files alone are read"):
+        read_picture("https://example.org/a.jpg")
+    with pytest.raises(MediaError, match="there is no file"):
+        read_picture("C:/a.jpg")

@@ -126,6 +126,8 @@ def check_file(path: Path, what: str) -> None:
         if path.is_dir():
             raise MediaError(f"{path} is a folder; give the path of a {what} file")
         if not path.exists():
+            if re.match("[a-z]+:/", str(path)):
+                raise MediaError(f"{path} is an address; files alone are read: fetch it first")
             raise MediaError(f"there is no file {path}; check the path")
         if not path.is_file():
             raise MediaError(f"{path} is not a regular file; give the path of a {what} file")
