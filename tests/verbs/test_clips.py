@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 import warnings
+from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -19,6 +21,7 @@ from earwitness import plugins
 from earwitness.cli.main import main
 from earwitness.errors import EarwitnessError, OptionError, OutputError
 from earwitness.look.contract import Distance, Found, Name
+from earwitness.media import mux
 from earwitness.media.spherical import says_spherical
 from earwitness.verbs.listening import listen
 
@@ -110,6 +113,25 @@ def _lag(a, b):
     both = np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size)))
     at = int(np.argmax(both))
     return at if at < size // 2 else at - size
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ([None, None, 0, 40], [-80, -40, 0, 40]),  # Matroska with frames made from later ones
+        ([0, 40, None, None, 160], [0, 40, 80, 120, 160]),
+        ([0, 40, None, 43], [0, 40, 41, 43]),
+        ([None, None, None], [0, 40, 80]),  # then as they are shown
+        ([7], [7]),
+    ],
+)
+def test_decoding_times_that_are_not_told_are_made(told, wanted):
+    picture = SimpleNamespace(average_rate=25, time_base=Fraction(1, 1000))
+    packets = [SimpleNamespace(pts=40 * n, dts=dts, size=9) for n, dts in enumerate(told)]
+    flush = SimpleNamespace(pts=None, dts=None, size=0)
+    timed = list(mux._timed(iter([*packets, flush]), picture))
+    assert [one.dts for one in timed] == wanted
+    assert [one.pts for one in timed] == [40 * n for n in range(len(told))]
 
 
 @pytest.mark.parametrize(

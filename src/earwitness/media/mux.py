@@ -244,28 +244,29 @@ def _timed(packets: Iterator[Any], picture: Any) -> Iterator[Any]:
 
     Matroska keeps no decoding times: what reads it works them out, but not those of the packets
     before the first picture can be shown. They are put before the first that is known, a frame's
-    time apart.
+    time apart; packets without one between two that have it, evenly between these.
     """
+    rate, unit = picture.average_rate or picture.guessed_rate, picture.time_base
+    step = max(1, round(1 / (rate * unit))) if rate and unit else 1
     waiting: list[Any] = []
-    rate = picture.average_rate or picture.guessed_rate
-    step = max(1, round(1 / (rate * picture.time_base))) if rate else 1
+    last: int | None = None
     for packet in packets:
         if packet.size == 0:  # the one that flushes a decoder
             continue
+        waiting.append(packet)
         if packet.dts is None:
-            waiting.append(packet)
             continue
-        if packet.pts is None:
-            packet.pts = packet.dts
-        for back, held in zip(range(len(waiting), 0, -1), waiting, strict=True):
-            held.dts = packet.dts - back * step
+        steps = len(waiting) - (last is None)
+        first = packet.dts - steps * step if last is None else last
+        for number, held in enumerate(waiting, start=int(last is not None)):
+            held.dts = first + (packet.dts - first) * number // max(1, steps)
             held.pts = held.dts if held.pts is None else held.pts
             yield held
+        last = packet.dts
         waiting.clear()
-        yield packet
     for held in waiting:  # no decoding time in all of the file: pictures come as they are shown
+        held.dts = held.pts
         if held.pts is not None:
-            held.dts = held.pts
             yield held
 
 
