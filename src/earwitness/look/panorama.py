@@ -147,6 +147,17 @@ class FlatView:
         return box_px[0] > edge and box_px[2] < self.picture.width_px - edge
 
 
+def all_round(width_px: int, height_px: int) -> Window:
+    """Return what an equirectangular picture shows that tells no window.
+
+    Examples
+    --------
+    >>> all_round(4000, 2000)
+    Window(left_deg=180.0, top_deg=90.0, width_deg=360.0)
+    """
+    return Window(180.0, 180.0 * height_px / width_px, 360.0)
+
+
 def flat_views(picture: Picture) -> list[FlatView]:
     """Return the flat views of an equirectangular picture, from behind on the left round.
 
@@ -159,8 +170,8 @@ def flat_views(picture: Picture) -> list[FlatView]:
         more than that from side to side.
     """
     step = 360.0 / VIEWS
-    window = picture.window
-    if window is None or window.width_deg >= 360.0:
+    window = picture.window or all_round(picture.width_px, picture.height_px)
+    if window.width_deg >= 360.0:
         return [
             flat_view(picture, float(frame.wrap_deg(180.0 - step * number)))
             for number in range(VIEWS)
@@ -195,19 +206,19 @@ def flat_view(
         Angle that it shows.
     """
     height, width = picture.pixels.shape[:2]
-    window = picture.window
-    wide_deg = 360.0 if window is None else window.width_deg
-    side = int(min(LARGEST_VIEW_PX, max(64, width / wide_deg * fov_deg * 1.2)))
+    window = picture.window or all_round(width, height)
+    side = int(min(LARGEST_VIEW_PX, max(64, width / window.width_deg * fov_deg * 1.2)))
     focal = float(side / 2 / np.tan(np.radians(fov_deg / 2)))
     # A picture much larger than its views is brought down first, so that nothing flickers.
-    shrink = max(1, round(width / wide_deg / (focal * np.pi / 180.0)))
+    shrink = max(1, round(width / window.width_deg / (focal * np.pi / 180.0)))
     blank = FlatView(Picture(np.zeros((side, side, 3), np.uint8)), yaw_deg, focal, pitch_deg)
     y, x = np.mgrid[0:side, 0:side] + 0.5
     azimuth, elevation, _ = frame.angles(blank.directions(x, y))
     u, v = to_equirect(azimuth, elevation, width, height, window)
     # All the way round it goes on at the other side; a part of the sphere ends as it is there.
-    rows, columns = v - 0.5, np.mod(u - 0.5, width) if wide_deg >= 360.0 else u - 0.5
-    beyond: Literal["grid-wrap", "nearest"] = "grid-wrap" if wide_deg >= 360.0 else "nearest"
+    whole = window.width_deg >= 360.0
+    rows, columns = v - 0.5, np.mod(u - 0.5, width) if whole else u - 0.5
+    beyond: Literal["grid-wrap", "nearest"] = "grid-wrap" if whole else "nearest"
     seen = np.zeros((side, side, 3), np.float32)
     for across in (np.arange(shrink) + 0.5) / shrink - 0.5:
         for k in range(3):
@@ -247,14 +258,11 @@ def to_equirect(
     >>> [float(v) for v in to_equirect(np.array(0.0), np.array(0.0), 4000, 2000)]
     [2000.0, 1000.0]
     """
-    per_degree = width_px / (360.0 if window is None else window.width_deg)
-    if window is None:
-        x = width_px / 2 - np.asarray(azimuth_deg) * per_degree
-        y = height_px / 2 - np.asarray(elevation_deg) * per_degree
-    else:
-        middle = window.left_deg - window.width_deg / 2
-        x = width_px / 2 - frame.wrap_deg(np.asarray(azimuth_deg) - middle) * per_degree
-        y = (window.top_deg - np.asarray(elevation_deg)) * per_degree
+    window = window or all_round(width_px, height_px)
+    per_degree = width_px / window.width_deg
+    middle = window.left_deg - window.width_deg / 2
+    x = width_px / 2 - frame.wrap_deg(np.asarray(azimuth_deg) - middle) * per_degree
+    y = (window.top_deg - np.asarray(elevation_deg)) * per_degree
     return x, np.clip(y, 0.5, height_px - 0.5)
 
 
@@ -266,13 +274,13 @@ def box_of_extent(
     One that crosses the seam at the right edge goes on past it: ``x1`` is then beyond the width.
     In a part of the sphere it ends at the picture's sides.
     """
+    window = window or all_round(width_px, height_px)
     x, y = to_equirect(
         np.array(extent.azimuth_deg), np.array(extent.elevation_deg), width_px, height_px, window
     )
-    wide_deg = 360.0 if window is None else window.width_deg
-    half_x = extent.width_deg / 2 * width_px / wide_deg
-    half_y = extent.height_deg / 2 * width_px / wide_deg
-    if wide_deg >= 360.0:
+    half_x = extent.width_deg / 2 * width_px / window.width_deg
+    half_y = extent.height_deg / 2 * width_px / window.width_deg
+    if window.width_deg >= 360.0:
         x0 = float(np.mod(x - half_x, width_px))
         x1 = x0 + max(1.0, 2 * half_x)
     else:

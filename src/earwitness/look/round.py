@@ -21,6 +21,7 @@ from earwitness.look.panorama import (
     Extent,
     FlatView,
     Sight,
+    all_round,
     box_of_extent,
     flat_view,
     flat_views,
@@ -298,6 +299,7 @@ def compose_round(
             f"{picture.name} is {picture.width_px} × {picture.height_px} px; nothing can be seen "
             f"in less than {SMALLEST_PX} px, give a larger picture"
         )
+    window = picture.window or all_round(picture.width_px, picture.height_px)
     looks: list[_Look] = []
     mute: list[_Look] = []
     votes: Counter[tuple[str, str]] = Counter()
@@ -344,7 +346,7 @@ def compose_round(
                 azimuth_deg=extent.azimuth_deg,
                 elevation_deg=extent.elevation_deg,
                 width_deg=extent.width_deg,
-                box_px=box_of_extent(extent, picture.width_px, picture.height_px, picture.window),
+                box_px=box_of_extent(extent, picture.width_px, picture.height_px, window),
             )
         )
     sources += [unseen_source(one, ids) for one in wished]
@@ -361,7 +363,7 @@ def compose_round(
             "name": picture.name,
             "width_px": picture.width_px,
             "height_px": picture.height_px,
-            "fov_deg": 360.0 if picture.window is None else round(picture.window.width_deg, 3),
+            "fov_deg": round(window.width_deg, 3),
             "fov_from": "equirect",
             "region": region,
             "segmenter": type(segmenter).__name__,
