@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 from earwitness.errors import MediaError, VoiceError
+from earwitness.media import sounds
 from earwitness.media.sounds import decode, read_sound
 from earwitness.scene import Credit
 from earwitness.voice.recordings import Recording, read
@@ -45,6 +46,16 @@ def test_no_more_is_read_than_was_asked_for(tmp_path):
     write_aac(tmp_path / "a.m4a", tone(seconds=3), "mono")
     for name in ("a.wav", "a.m4a"):
         assert decode(tmp_path / name, 0.5)[0].shape == (1, RATE // 2)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.m4a"])
+def test_what_memory_does_not_hold_is_refused(tmp_path, monkeypatch, name):
+    soundfile.write(tmp_path / "a.wav", tone(seconds=2)[0], RATE)
+    write_aac(tmp_path / "a.m4a", tone(seconds=2), "mono")
+    monkeypatch.setattr(sounds, "MOST_SAMPLES", RATE)
+    with pytest.raises(MediaError, match="cut it to a part"):
+        read_sound(tmp_path / name)
+    assert decode(tmp_path / name, 1.0)[0].shape == (1, RATE)
 
 
 @pytest.mark.parametrize("text", ["these are words", "ffconcat version 1.0\nfile secret.m4a\n"])

@@ -90,7 +90,7 @@ def decode(path: str | os.PathLike[str], longest_s: float) -> tuple[NDArray[np.f
     Raises
     ------
     MediaError
-        If there is no such file, or it cannot be read.
+        If there is no such file, it cannot be read, or is longer than memory allows.
     """
     file = Path(path)
     if not file.is_file():
@@ -100,7 +100,8 @@ def decode(path: str | os.PathLike[str], longest_s: float) -> tuple[NDArray[np.f
         try:
             with soundfile.SoundFile(str(file)) as stream:
                 rate_hz = int(stream.samplerate)
-                count = _allowed(longest_s, rate_hz, stream.channels)
+                count = int(min(longest_s * rate_hz, stream.frames))
+                _check_length(file, count, rate_hz, stream.channels)
                 return stream.read(count, dtype="float32", always_2d=True).T, rate_hz
         except soundfile.LibsndfileError as unknown:
             try:
@@ -111,8 +112,11 @@ def decode(path: str | os.PathLike[str], longest_s: float) -> tuple[NDArray[np.f
         raise MediaError(f"{file} cannot be read as a sound: {reason(error)}") from error
 
 
-def _allowed(longest_s: float, rate_hz: int, channels: int) -> int:
-    return int(min(longest_s * rate_hz, MOST_SAMPLES // max(1, channels) + 1))
+def _check_length(file: Path, samples: int, rate_hz: int, channels: int) -> None:
+    if samples * channels > MOST_SAMPLES:
+        raise MediaError(
+            f"{file} lasts {samples / rate_hz / 60:.0f} minutes or more; cut it to a part of it"
+        )
 
 
 def _decode_by_ffmpeg(file: Path, longest_s: float) -> tuple[NDArray[np.float32], int]:
@@ -120,7 +124,7 @@ def _decode_by_ffmpeg(file: Path, longest_s: float) -> tuple[NDArray[np.float32]
         sound = held.streams.audio[0]
         rate_hz, channels = int(sound.rate), int(sound.channels)
         to_floats = av.AudioResampler(format="fltp", layout=sound.layout, rate=rate_hz)
-        left = _allowed(longest_s, rate_hz, channels)
+        left = int(min(longest_s * rate_hz, MOST_SAMPLES // channels + 1))
         blocks = [np.zeros((channels, 0), np.float32)]
         try:
             for frame in held.decode(sound):
@@ -132,6 +136,7 @@ def _decode_by_ffmpeg(file: Path, longest_s: float) -> tuple[NDArray[np.float32]
         except av.error.InvalidDataError:
             if len(blocks) == 1:
                 raise  # a damaged end only ends the sound
+        _check_length(file, sum(block.shape[1] for block in blocks), rate_hz, channels)
         return np.concatenate(blocks, axis=1), rate_hz
 
 
@@ -159,11 +164,6 @@ def read_sound(path: str | os.PathLike[str], layout: str | None = None) -> Sound
     """
     file = Path(path)
     samples, rate_hz = decode(file, float("inf"))
-    if samples.size > MOST_SAMPLES:
-        raise MediaError(
-            f"{file} lasts more than {samples.shape[1] / rate_hz / 60:.0f} minutes; cut it to a "
-            f"part of it"
-        )
     if samples.shape[1] == 0:
         raise MediaError(f"{file} holds no sound at all; give one that does")
     if not np.isfinite(samples).all():
