@@ -228,4 +228,4 @@ def test_an_address_is_told_from_a_path_that_is_wrong():
     with pytest.raises(MediaError, match="is an address; files alone are read"):
         read_picture("https://example.org/a.jpg")
     with pytest.raises(MediaError, match="there is no file"):
-        read_picture("C:/a.jpg")
+        read_picture("c:/a.jpg")

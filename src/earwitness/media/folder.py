@@ -19,7 +19,7 @@ STEMS = "stems"
 OWN_FILES = (SCENE_FILE, "scene.previous.json", "scene.png")
 """Files that earwitness itself puts into a scene's folder, beside the stems and the sounds."""
 FILE_SUFFIXES = {".wav", ".flac", ".mp3", ".ogg", ".m4a", ".mp4", ".mov", ".mkv", ".webm"}
-"""Endings that a folder is not given by mistake alone."""
+"""Endings of sounds and videos, which a folder is given by mistake alone."""
 _LONGEST_JSON = 64 * 1024 * 1024
 
 

@@ -208,7 +208,7 @@ def write_under_copied_picture(
     except (av.error.FFmpegError, ValueError) as error:
         raise OutputError(
             f"{file} cannot be written: {reason(error)}. The picture's codec may not fit into "
-            f"{file.suffix}; give --out a name that ends in .mkv or .mov"
+            f"{file.suffix}; give --video a name that ends in .mkv or .mov"
         ) from error
 
 

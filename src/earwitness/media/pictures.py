@@ -126,7 +126,7 @@ def check_file(path: Path, what: str) -> None:
         if path.is_dir():
             raise MediaError(f"{path} is a folder; give the path of a {what} file")
         if not path.exists():
-            if re.match("[a-z]+:/", str(path)):
+            if re.match("[a-z]{2,}:/", str(path)):
                 raise MediaError(f"{path} is an address; files alone are read: fetch it first")
             raise MediaError(f"there is no file {path}; check the path")
         if not path.is_file():

@@ -137,7 +137,6 @@ class RasterFile:
         """
         with self._open() as file:
             self._check(file)
-            from rasterio._err import CPLE_BaseError  # GDAL's own errors have no public name
             from rasterio.warp import transform
 
             a, b, c, d, e, f = tuple(file.transform)[:6]
@@ -145,7 +144,9 @@ class RasterFile:
             y = d * file.width / 2 + e * file.height / 2 + f
             try:
                 (lon,), (lat,) = transform(file.crs, "EPSG:4326", [x], [y])
-            except CPLE_BaseError:
+            except Exception as error:
+                if not type(error).__name__.startswith("CPLE_"):  # GDAL's, without a public name
+                    raise
                 lon = lat = math.nan
             if not (abs(lat) <= 90.0 and math.isfinite(lon)):
                 raise MediaError(
