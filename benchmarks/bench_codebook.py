@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import gc
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -25,6 +26,9 @@ from torch import Tensor
 from earwitness.atlas.sat2sound.codebook import Codebook
 from earwitness.atlas.sat2sound.config import Sizes
 from earwitness.atlas.sat2sound.sparsemax import sparsemax
+
+_HANDED_BACK = {"MALLOC_MMAP_THRESHOLD_": "131072"}
+"""The C library gives freed memory back, so that the peak is of what is held, not of its habits."""
 
 
 def published_sparsemax(scores: Tensor) -> Tensor:
@@ -90,8 +94,9 @@ def measure_memory(options: argparse.Namespace, way: str) -> None:
         step(way, book, tokens, pull)
         print(torch.cuda.max_memory_allocated() - before)
         return
-    tiny = argparse.Namespace(**{**vars(options), "batch": 1, "tokens": 4, "codes": 64})
-    step(way, *prepare(tiny))  # libraries loaded, their threads and buffers made
+    # Libraries are loaded, and their threads and buffers made, by a smaller step of the same kind.
+    small = {"batch": min(8, options.batch), "codes": min(2048, options.codes)}
+    step(way, *prepare(argparse.Namespace(**{**vars(options), **small})))
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")
     before = peak_bytes()
@@ -148,7 +153,10 @@ def main() -> None:
     memory = {}
     for way in seconds:
         command = [sys.executable, __file__, *sys.argv[1:], "--memory", way]
-        memory[way] = int(subprocess.run(command, check=True, capture_output=True).stdout)
+        ran = subprocess.run(
+            command, check=True, capture_output=True, env=os.environ | _HANDED_BACK
+        )
+        memory[way] = int(ran.stdout)
     print(f"codes in the support, on average: {support:.0f}")
     made_bytes = 4 * (
         tokens.numel() + book.space_dict.numel()

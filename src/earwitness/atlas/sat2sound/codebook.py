@@ -14,6 +14,7 @@ Token Embeddings to Finite Discrete Tokens" (CVPR 2023).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -22,7 +23,13 @@ from torch.autograd.function import once_differentiable
 
 from earwitness.atlas.sat2sound.config import Sizes
 from earwitness.atlas.sat2sound.largest import Largest
-from earwitness.atlas.sat2sound.queries import Asked, query, query_hidden, query_last
+from earwitness.atlas.sat2sound.queries import (
+    carry_to_hidden,
+    carry_to_tokens,
+    query,
+    query_hidden,
+    query_last,
+)
 from earwitness.atlas.sat2sound.sparsemax import project_shifted, pull_back_within
 from earwitness.errors import OptionError
 
@@ -37,8 +44,14 @@ _ROOM = {"cpu": 1000, "cuda": 1 << 14}
 _PIECE = {"cpu": 128, "cuda": 1 << 13}
 """Device → tokens whose gradients are made at a time."""
 
+_LAST = {"cpu": 64, "cuda": 1 << 13}
+"""Device → tokens whose gradients are made at a time at the end, when all others are held."""
+
 _CODES = {"cpu": 256, "cuda": 1024}
 """Device → codes whose gradients are made at a time."""
+
+_THIN = {"cpu": 1024}
+"""Device → codes multiplied with few rows at a time: of more, MKL keeps a copy of megabytes."""
 
 _QUERIES = {
     "image": "img_query_model",
@@ -113,32 +126,27 @@ class _Mixture(torch.autograd.Function):
             hidden, ctx.hidden = ctx.hidden, None
             if hidden is None:  # the gradients are wanted a second time
                 hidden = query_hidden(tokens, *weights)[1]
-            codes_grad = attention.T @ mixed_grad if wanted[1] else None
-            tokens_grad = None
-            if wanted[0]:  # piece by piece it takes the place of what is no longer needed
-                fits = hidden.shape == tokens.shape
-                tokens_grad = hidden if fits else tokens.new_empty(tokens.shape)
-            weight_grads = [
-                torch.zeros_like(w) if want else None for w, want in zip(weights, wanted[5:])
-            ]
-            for rows in _chunks(len(tokens), tokens.shape[1], tokens.device.type):
-                reaching = mixed_grad[rows] @ codes.T
-                if attention_grad is not None:
-                    reaching += attention_grad[rows]
-                edge = None if ctx.edge is None else ctx.edge[rows]
-                reaching = pull_back_within(reaching, attention[rows] > 0, edge)
-                reaching.div_(ctx.temperature * codes.shape[1] ** 0.5)
-                if ctx.keep is not None:  # a padded token's score is a constant
-                    reaching *= ctx.keep[rows].gather(1, who[rows].long())
-                pairs = _Pairs(reaching, who[rows], tokens.shape[1])
-                del reaching
-                if codes_grad is not None:
-                    pairs.add_queries(codes_grad, _ask_again(hidden[rows], weights))
-                if deep:
-                    into = None if tokens_grad is None else tokens_grad[rows]
-                    _carry_back(
-                        tokens[rows], hidden[rows], codes, pairs, weights, weight_grads, into
-                    )
+            reached = _Reached(
+                mixed_grad, attention_grad, codes, attention, who, ctx.edge, ctx.keep,
+                tokens.shape[1], ctx.temperature * codes.shape[1] ** 0.5,
+            )  # fmt: skip
+            # What is held beside the gradients is small: each is made when the room that others
+            # took on the way is free again, and those of the tokens take the place of what is no
+            # longer needed.
+            codes_grad = tokens_grad = None
+            weight_grads: list[Tensor | None] = [None] * len(weights)
+            if wanted[1]:
+                codes_grad = attention.T @ mixed_grad
+                _add_queries(codes_grad, reached, hidden, weights)
+            if deep:
+                weight_grads[4:] = _zeros(weights[4:], wanted[9:])
+                _carry_to_hidden(codes, reached, hidden, weights, weight_grads[4:])
+                del reached
+                weight_grads[:4] = _zeros(weights[:4], wanted[5:9])
+                if wanted[0]:
+                    fits = hidden.shape == tokens.shape
+                    tokens_grad = hidden if fits else tokens.new_empty(tokens.shape)
+                _carry_to_tokens(hidden, tokens, weights, weight_grads[:4], tokens_grad)
         return (tokens_grad, codes_grad, None, None, None, *weight_grads)
 
 
@@ -157,66 +165,98 @@ def _ask(tokens: Tensor, weights: Sequence[Tensor], hidden: Tensor) -> Tensor:
     return asked
 
 
-def _ask_again(hidden: Tensor, weights: Sequence[Tensor]) -> Tensor:
-    """Return the queries (B, T, D) of what goes into the GELU."""
-    asked = torch.empty_like(hidden)
-    for rows in _pieces(hidden):
-        asked[rows] = query_last(hidden[rows], *weights)
-    return asked
+def _zeros(weights: Sequence[Tensor], wanted: Sequence[bool]) -> list[Tensor | None]:
+    return [torch.zeros_like(w) if want else None for w, want in zip(weights, wanted)]
 
 
-def _carry_back(
-    tokens: Tensor, hidden: Tensor, codes: Tensor, pairs: _Pairs, weights: Sequence[Tensor],
-    weight_grads: Sequence[Tensor | None], tokens_grad: Tensor | None,
+def _add_queries(
+    codes_grad: Tensor, reached: _Reached, hidden: Tensor, weights: Sequence[Tensor]
+) -> None:
+    """Add to the gradient of each code the queries of the tokens it reaches, weighted."""
+    step = _CODES.get(codes_grad.device.type, 1024)
+    for rows in _chunks(len(hidden), hidden.shape[1], hidden.device.type):
+        asked = torch.empty_like(hidden[rows])
+        for some in _pieces(asked):
+            asked[some] = query_last(hidden[rows][some], *weights)
+        bags = reached.by_code(rows)
+        for start in range(0, len(codes_grad), step):
+            part = slice(start, min(start + step, len(codes_grad)))
+            codes_grad[part] += bags.sum_rows(asked.view(-1, asked.shape[2]), part)
+
+
+def _carry_to_hidden(
+    codes: Tensor, reached: _Reached, hidden: Tensor, weights: Sequence[Tensor],
+    into: Sequence[Tensor | None],
 ) -> None:  # fmt: skip
-    """Add to the gradients of the query network and write those of the tokens, in pieces."""
-    given, inside = tokens.reshape(-1, tokens.shape[2]), hidden.view(-1, hidden.shape[2])
-    into = None if tokens_grad is None else tokens_grad.view(given.shape)
-    step = _PIECE.get(tokens.device.type, 1 << 12)
+    """Write the gradient of what goes into the GELU in its place; add to those of weights."""
+    step = _PIECE.get(hidden.device.type, 1 << 12)
+    for rows in _chunks(len(hidden), hidden.shape[1], hidden.device.type):
+        bags, inside = reached.by_token(rows), hidden[rows].view(-1, hidden.shape[2])
+        for start in range(0, len(inside), step):
+            part = slice(start, min(start + step, len(inside)))
+            carry_to_hidden(bags.sum_rows(codes, part), inside[part], weights, into)
+
+
+def _carry_to_tokens(
+    hidden_grad: Tensor, tokens: Tensor, weights: Sequence[Tensor],
+    into: Sequence[Tensor | None], tokens_grad: Tensor | None,
+) -> None:  # fmt: skip
+    """Write the gradient of the tokens, in pieces, and add to those of weights."""
+    grad, given = hidden_grad.view(-1, hidden_grad.shape[2]), tokens.reshape(-1, tokens.shape[2])
+    made = None if tokens_grad is None else tokens_grad.view(given.shape)
+    step = _LAST.get(tokens.device.type, 1 << 12)
     for start in range(0, len(given), step):
-        part = slice(start, min(start + step, len(given)))
-        asked = Asked(given[part], weights, inside[part])
-        asked.carry_back(
-            pairs.sum_codes(codes, part), weight_grads, None if into is None else into[part]
+        part = slice(start, start + step)
+        carry_to_tokens(
+            grad[part], given[part], weights, into, None if made is None else made[part]
         )
 
 
 _mixture: Any = _Mixture.apply
 
 
-class _Pairs:
-    """Which token of which sample a gradient reaches by which code.
+@dataclass(frozen=True)
+class _Reached:
+    """What gradients of embeddings and of weights of codes reach: tokens, by codes."""
 
-    Parameters
-    ----------
-    reaching : tensor, shape (B, K)
-        The gradients, mostly zero.
-    who : tensor, shape (B, K)
-        The token each would reach.
-    length
-        Tokens of a sample.
-    """
+    mixed_grad: Tensor
+    attention_grad: Tensor | None
+    codes: Tensor
+    attention: Tensor
+    who: Tensor
+    edge: Tensor | None
+    keep: Tensor | None
+    length: int
+    scale: float
 
-    def __init__(self, reaching: Tensor, who: Tensor, length: int) -> None:
-        batch, count = reaching.shape
-        sample, code = torch.nonzero(reaching, as_tuple=True)
-        value = reaching[sample, code]
-        token = sample * length + who[sample, code]
+    def by_token(self, rows: slice) -> _Bags:
+        """Return which codes reach each token of some samples, with what weight."""
+        token, code, value = self._pairs(rows)
         order = torch.argsort(token, stable=True)
-        self._of_tokens = _Bags(token[order], batch * length, code[order], value[order])
+        count = len(self.who[rows]) * self.length
+        return _Bags(token[order], count, code[order], value[order])
+
+    def by_code(self, rows: slice) -> _Bags:
+        """Return which tokens of some samples each code reaches, with what weight."""
+        token, code, value = self._pairs(rows)
         order = torch.argsort(code, stable=True)
-        self._of_codes = _Bags(code[order], count, token[order], value[order])
+        return _Bags(code[order], len(self.codes), token[order], value[order])
 
-    def add_queries(self, into: Tensor, asked: Tensor) -> None:
-        """Add to each code's gradient (K, D) the queries (B, T, D) of its tokens, weighted."""
-        step = _CODES.get(into.device.type, 1024)
-        for start in range(0, len(into), step):
-            part = slice(start, min(start + step, len(into)))
-            into[part] += self._of_codes.sum_rows(asked.view(-1, asked.shape[2]), part)
-
-    def sum_codes(self, codes: Tensor, part: slice) -> Tensor:
-        """Return for some of the tokens the sum of the codes that reach them, weighted."""
-        return self._of_tokens.sum_rows(codes, part)
+    def _pairs(self, rows: slice) -> tuple[Tensor, Tensor, Tensor]:
+        given = self.mixed_grad[rows]
+        grad = given.new_empty(len(given), len(self.codes))
+        step = _THIN.get(given.device.type, len(self.codes))
+        for some, to in zip(self.codes.split(step), grad.split(step, dim=1)):
+            torch.mm(given, some.T, out=to)
+        if self.attention_grad is not None:
+            grad += self.attention_grad[rows]
+        edge = None if self.edge is None else self.edge[rows]
+        grad = pull_back_within(grad, self.attention[rows] > 0, edge).div_(self.scale)
+        who = self.who[rows]
+        if self.keep is not None:  # a padded token's score is a constant
+            grad *= self.keep[rows].gather(1, who.long())
+        sample, code = torch.nonzero(grad, as_tuple=True)
+        return sample * self.length + who[sample, code], code, grad[sample, code]
 
 
 class _Bags:

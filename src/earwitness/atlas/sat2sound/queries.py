@@ -37,74 +37,80 @@ def query_last(hidden: Tensor, *weights: Tensor) -> Tensor:
     return F.linear(F.layer_norm(F.gelu(hidden), inner.shape, inner, inner_b, EPS), last, last_b)
 
 
-class Asked:
-    """What the gradients at the queries of some tokens need.
+def carry_to_hidden(
+    grad: Tensor, hidden: Tensor, weights: Sequence[Tensor], into: Sequence[Tensor | None]
+) -> None:
+    """Carry the gradient at the queries of some tokens back to what went into the GELU.
 
     Parameters
     ----------
+    grad : tensor, shape (N, D)
+    hidden : tensor, shape (N, D)
+        What went into the GELU; its gradient is written in its place.
+    weights
+        In the order of :func:`query`.
+    into
+        Gradients of the last four weights, added to; None for those that learn nothing.
+    """
+    *_, inner, inner_b, last, _ = weights
+    fired = F.gelu(hidden)
+    normed, *moments = _ops.native_layer_norm(fired, inner.shape, inner, inner_b, EPS)
+    _carry_linear(grad, normed, into[2], into[3])
+    del normed
+    grad = grad @ last
+    grad, *found = _ops.native_layer_norm_backward(
+        grad, fired, inner.shape, *moments, inner, inner_b,
+        [True, into[0] is not None, into[1] is not None],
+    )  # fmt: skip
+    _add(found, into[:2])
+    torch.ops.aten.gelu_backward.grad_input(grad, hidden, grad_input=hidden)
+
+
+def carry_to_tokens(
+    grad: Tensor,
+    tokens: Tensor,
+    weights: Sequence[Tensor],
+    into: Sequence[Tensor | None],
+    tokens_grad: Tensor | None,
+) -> None:
+    """Carry the gradient at what went into the GELU back to the tokens.
+
+    Parameters
+    ----------
+    grad : tensor, shape (N, D)
     tokens : tensor, shape (N, width)
     weights
         In the order of :func:`query`.
-    hidden : tensor, shape (N, D)
-        What went into the GELU.
+    into
+        Gradients of the first four weights, added to; None for those that learn nothing.
+    tokens_grad : tensor, shape (N, width), or None
+        Written; it may be ``grad`` itself.
     """
+    norm, norm_b, first, *_ = weights
+    normed, *moments = _ops.native_layer_norm(tokens, norm.shape, norm, norm_b, EPS)
+    _carry_linear(grad, normed, into[2], into[3])
+    del normed
+    if tokens_grad is None and into[0] is None and into[1] is None:
+        return
+    grad = grad @ first
+    found_grad, *found = _ops.native_layer_norm_backward(
+        grad, tokens, norm.shape, *moments, norm, norm_b,
+        [tokens_grad is not None, into[0] is not None, into[1] is not None],
+    )  # fmt: skip
+    _add(found, into[:2])
+    if tokens_grad is not None:
+        tokens_grad.copy_(found_grad)
 
-    def __init__(self, tokens: Tensor, weights: Sequence[Tensor], hidden: Tensor) -> None:
-        self._weights = weights
-        norm, norm_b, _, _, inner, inner_b, *_ = weights
-        self._tokens = tokens
-        self._normed, *self._moments = _ops.native_layer_norm(
-            self._tokens, norm.shape, norm, norm_b, EPS
-        )
-        self._hidden = hidden
-        self._fired = F.gelu(self._hidden)
-        self._inner, *self._inner_moments = _ops.native_layer_norm(
-            self._fired, inner.shape, inner, inner_b, EPS
-        )
 
-    def carry_back(
-        self, grad: Tensor, into: Sequence[Tensor | None], tokens_grad: Tensor | None
-    ) -> None:
-        """Carry the gradient at the queries back.
+def _carry_linear(grad: Tensor, given: Tensor, weight: Tensor | None, bias: Tensor | None) -> None:
+    """Add to a linear layer's gradients."""
+    if weight is not None:
+        weight.addmm_(grad.T, given)
+    if bias is not None:
+        bias.add_(grad.sum(dim=0))
 
-        Parameters
-        ----------
-        grad : tensor, shape (N, D)
-        into
-            Gradients of the weights, added to; None for those that learn nothing.
-        tokens_grad : tensor, shape (N, width), or None
-            Written.
-        """
-        norm, norm_b, first, _, inner, inner_b, last, _ = self._weights
-        self._linear(grad, self._inner, into[6], into[7])
-        grad = grad @ last
-        grad, *found = _ops.native_layer_norm_backward(
-            grad, self._fired, inner.shape, *self._inner_moments, inner, inner_b,
-            [True, into[4] is not None, into[5] is not None],
-        )  # fmt: skip
-        self._add(found, into[4:6])
-        grad = _ops.gelu_backward(grad, self._hidden)
-        self._linear(grad, self._normed, into[2], into[3])
-        if tokens_grad is None and into[0] is None and into[1] is None:
-            return
-        grad = grad @ first
-        grad, *found = _ops.native_layer_norm_backward(
-            grad, self._tokens, norm.shape, *self._moments, norm, norm_b,
-            [tokens_grad is not None, into[0] is not None, into[1] is not None],
-        )  # fmt: skip
-        self._add(found, into[0:2])
-        if tokens_grad is not None:
-            tokens_grad.copy_(grad)
 
-    @staticmethod
-    def _linear(grad: Tensor, given: Tensor, weight: Tensor | None, bias: Tensor | None) -> None:
-        if weight is not None:
-            weight.addmm_(grad.T, given)
-        if bias is not None:
-            bias.add_(grad.sum(dim=0))
-
-    @staticmethod
-    def _add(found: Sequence[Tensor | None], into: Sequence[Tensor | None]) -> None:
-        for tensor, total in zip(found, into):
-            if total is not None and tensor is not None:
-                total.add_(tensor)
+def _add(found: Sequence[Tensor | None], into: Sequence[Tensor | None]) -> None:
+    for tensor, total in zip(found, into):
+        if total is not None and tensor is not None:
+            total.add_(tensor)
