@@ -275,3 +275,103 @@ def test_a_set_without_splits_is_divided_without_reading_its_sounds(
 def test_names_of_sounds_are_in_the_pairs(tmp_path: Path) -> None:
     folder = write_parquet(tmp_path / "set", [row(n) for n in range(4)], shards=1)
     assert [p.concepts for p in open_pairs(folder)] == [(name,) for name in NAMES]
+
+
+@pytest.mark.parametrize(
+    ("between", "encoding", "name"),
+    [(";", "utf-8-sig", "set.csv"), ("\t", "utf-16", "set.csv"), ("\t", "utf-8", "set.tsv")],
+)
+def test_a_table_may_be_written_by_any_spreadsheet(
+    tmp_path: Path, between: str, encoding: str, name: str
+) -> None:
+    plain = write_csv(tmp_path / "plain", [row(n) for n in range(4)])
+    with plain.open(newline="") as file:
+        table = list(csv.reader(file))
+    other = tmp_path / "plain" / name
+    plain.unlink()
+    with other.open("w", newline="", encoding=encoding) as file:
+        csv.writer(file, delimiter=between).writerows(table)
+    assert [pair.audio_caption for pair in open_pairs(other.parent)] == [
+        row(n)["audio_caption"] for n in range(4)
+    ]
+
+
+def test_a_csv_written_on_windows_finds_its_files(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "csv", [row(n) for n in range(2)])
+    below = tmp_path / "csv" / "below"
+    below.mkdir()
+    for file in (tmp_path / "csv").glob("*.png"):
+        file.rename(below / file.name)
+    text = table.read_text().replace("row-", "below\\row-", 1)
+    table.write_text(text.replace("\nrow-1.png", "\nbelow\\row-1.png"))
+    assert len(open_pairs(table)) == 2
+
+
+def test_splits_are_known_in_any_letters(tmp_path: Path) -> None:
+    words = ("Train", "TRAINING", "Validation", "Test ")
+    folder = write_parquet(tmp_path / "set", [row(n, split=words[n % 4]) for n in range(8)], 1)
+    assert [len(open_pairs(folder, split=s)) for s in ("train", "val", "test")] == [4, 2, 2]
+
+
+def test_a_csv_without_splits_names_the_row_whose_file_lacks(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "csv", [row(n, split="") for n in range(40)])
+    (tmp_path / "csv" / "row-3.png").unlink()
+    with pytest.raises(DatasetError, match=r"'3': there is no file 'row-3.png'"):
+        for split in ("train", "val", "test"):
+            open_pairs(table, split=split)
+
+
+def test_what_a_mac_adds_to_a_tar_is_no_row(tmp_path: Path) -> None:
+    folder = write_tar(tmp_path / "tar", [row(n) for n in range(3)])
+    with tarfile.open(folder / "shard-000.tar", "a") as file:
+        for name in ("._row-0.png", "sub/._row-1.flac", ".DS_Store"):
+            info = tarfile.TarInfo(name)
+            info.size = 4
+            file.addfile(info, io.BytesIO(b"\0\5\x16\7"))
+    assert [pair.key for pair in open_pairs(folder)] == ["row-0", "row-1", "row-2"]
+
+
+@pytest.mark.parametrize("split", [None, "train"])
+def test_spoilt_json_in_a_tar_is_named_with_its_row(tmp_path: Path, split: str | None) -> None:
+    folder = write_tar(tmp_path / "tar", [row(n) for n in range(3)])
+    with tarfile.open(folder / "shard-000.tar", "a") as file:
+        info = tarfile.TarInfo("row-1.json")
+        info.size = 9
+        file.addfile(info, io.BytesIO(b'{"lat": 1'))
+    with pytest.raises(DatasetError, match="its JSON cannot be read"):
+        open_pairs(folder, split=split)
+
+
+def test_sounds_that_only_ffmpeg_decodes_are_read() -> None:
+    av = pytest.importorskip("av")
+    times = np.arange(25 * 16000) / 16000
+    wave = (0.3 * np.sin(2 * np.pi * 1000 * times)).astype(np.float32)
+    made = io.BytesIO()
+    with av.open(made, "w", format="ipod") as file:  # .m4a
+        sound = file.add_stream("aac", rate=16000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(wave[None], format="fltp", layout="mono")
+        frame.sample_rate = 16000
+        for packet in [*sound.encode(frame), *sound.encode(None)]:
+            file.mux(packet)
+    plain = io.BytesIO()
+    import soundfile
+
+    soundfile.write(plain, wave, 16000, format="WAV")
+    ours, wanted = (
+        read_sound(held.getvalue()).astype(np.float32) for held in (made, plain)
+    )  # the pitch is in the same band, at the same level, in all five crops
+    assert ours.shape == wanted.shape == (5, 1001, 64)
+    band = wanted[2].mean(axis=0).argmax()
+    assert ours[2].mean(axis=0).argmax() == band
+    assert abs(ours[:, 100:-100, band] - wanted[:, 100:-100, band]).max() < 1.0
+
+
+def test_what_cannot_be_read_is_not_called_by_its_address_in_memory() -> None:
+    with pytest.raises(ValueError, match="its sound cannot be read") as told:
+        read_sound(b"no sound" * 100)
+    assert "0x" not in str(told.value)
+
+
+def test_a_place_that_is_not_a_number_is_not_known(tmp_path: Path) -> None:
+    table = write_csv(tmp_path / "csv", [row(n, lat="nan") for n in range(2)])
+    assert [pair.lat_deg for pair in open_pairs(table)] == [None, None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import av.error
@@ -101,26 +102,52 @@ def decode(path: str | os.PathLike[str], longest_s: float) -> tuple[NDArray[np.f
             with soundfile.SoundFile(str(file)) as stream:
                 rate_hz = int(stream.samplerate)
                 count = int(min(longest_s * rate_hz, stream.frames))
-                _check_length(file, count, rate_hz, stream.channels)
+                _check_length(str(file), count, rate_hz, stream.channels)
                 return stream.read(count, dtype="float32", always_2d=True).T, rate_hz
         except soundfile.LibsndfileError as unknown:
             try:
-                return _decode_by_ffmpeg(file, longest_s)
+                with file.open("rb") as opened:
+                    return decode_by_ffmpeg(opened, longest_s, str(file))
             except (av.error.FFmpegError, IndexError):
                 raise unknown from None
     except (RuntimeError, OSError, TypeError, ValueError) as error:
         raise MediaError(f"{file} cannot be read as a sound: {reason(error)}") from error
 
 
-def _check_length(file: Path, samples: int, rate_hz: int, channels: int) -> None:
+def _check_length(name: str, samples: int, rate_hz: int, channels: int) -> None:
     if samples * channels > MOST_SAMPLES:
         raise MediaError(
-            f"{file} lasts {samples / rate_hz / 60:.0f} minutes or more; cut it to a part of it"
+            f"{name} lasts {samples / rate_hz / 60:.0f} minutes or more; cut it to a part of it"
         )
 
 
-def _decode_by_ffmpeg(file: Path, longest_s: float) -> tuple[NDArray[np.float32], int]:
-    with file.open("rb") as stream, av.open(stream, mode="r", options=dict(SAFE_OPTIONS)) as held:
+def decode_by_ffmpeg(
+    stream: BinaryIO, longest_s: float, name: str = "the sound"
+) -> tuple[NDArray[np.float32], int]:
+    """Return the samples of a sound that libsndfile does not read, such as M4A, and their rate.
+
+    Parameters
+    ----------
+    stream
+        An open file, or bytes as one.
+    longest_s
+        Read this much at most.
+    name
+        For messages.
+
+    Returns
+    -------
+    samples : ndarray, shape ``(channels, samples)``, float32
+    rate_hz : int
+
+    Raises
+    ------
+    av.error.FFmpegError, IndexError
+        If it cannot be read, or has no sound.
+    MediaError
+        If it is longer than memory allows.
+    """
+    with av.open(stream, mode="r", options=dict(SAFE_OPTIONS)) as held:
         sound = held.streams.audio[0]
         rate_hz, channels = int(sound.rate), int(sound.channels)
         to_floats = av.AudioResampler(format="fltp", layout=sound.layout, rate=rate_hz)
@@ -136,7 +163,7 @@ def _decode_by_ffmpeg(file: Path, longest_s: float) -> tuple[NDArray[np.float32]
         except av.error.InvalidDataError:
             if len(blocks) == 1:
                 raise  # a damaged end only ends the sound
-        _check_length(file, sum(block.shape[1] for block in blocks), rate_hz, channels)
+        _check_length(name, sum(block.shape[1] for block in blocks), rate_hz, channels)
         return np.concatenate(blocks, axis=1), rate_hz
 
 

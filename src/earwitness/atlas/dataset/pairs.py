@@ -80,7 +80,10 @@ class Pairs:
         place = [self.columns.names[name] for name in ("lat", "lon")]
         self.source.choose(place)
         for number in every:
-            held = self.source.row(int(number))
+            try:
+                held = self.source.row(int(number))
+            except (ValueError, OverflowError, TypeError):
+                held = {}  # said when it is read whole
             lat, lon = (held.get(name) for name in place)
             chosen.append(split_of_cell(lat, lon) == split)
         return every[chosen]

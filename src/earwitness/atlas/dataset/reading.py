@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -73,6 +74,11 @@ class Pair:
         return int(self.pixels.nbytes + self.mels.nbytes + 1000)
 
 
+def _told(error: Exception) -> str:
+    """Return what an error says, without the name of the bytes in memory."""
+    return re.sub(r" ?<_io\.BytesIO[^>]*>", "", str(error))[:100]
+
+
 def read_image(encoded: bytes) -> NDArray[np.uint8]:
     """Decode a satellite image.
 
@@ -92,7 +98,7 @@ def read_image(encoded: bytes) -> NDArray[np.uint8]:
                 )
             made = np.asarray(picture)
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"its image cannot be read ({str(error)[:100]})") from error
+        raise ValueError(f"its image cannot be read ({_told(error)})") from error
     if made.shape[0] != made.shape[1]:
         raise ValueError(
             f"its image has {made.shape[1]} × {made.shape[0]} pixels; it must be square"
@@ -108,19 +114,7 @@ def read_sound(encoded: bytes) -> NDArray[np.float16]:
     ValueError
         If it cannot be read, is silent, or holds values that are not numbers.
     """
-    import soundfile
-
-    crops = []
-    try:
-        with soundfile.SoundFile(io.BytesIO(encoded)) as file:
-            rate, total = int(file.samplerate), int(file.frames)
-            long = logmel.SECONDS * rate
-            count = CROPS if total > long else 1
-            for start in np.linspace(0, max(total - long, 0), count).astype(int):
-                file.seek(int(start))
-                crops.append(file.read(long, dtype="float32", always_2d=True).T)
-    except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
-        raise ValueError(f"its sound cannot be read ({str(error)[:100]})") from error
+    crops, rate, total = _crops(encoded)
     if not 1000 <= rate <= 768_000 or total < rate // 100:
         raise ValueError(f"its sound has {total} samples at {rate} Hz; too short, or an odd rate")
     made = []
@@ -137,6 +131,43 @@ def read_sound(encoded: bytes) -> NDArray[np.float16]:
         raise ValueError("its sound is silent")
     return np.stack(made).astype(np.float16)
 
+
+def _crops(encoded: bytes) -> tuple[list[NDArray[np.float32]], int, int]:
+    """Return up to five crops (channels, samples) of a sound, its rate, and its samples."""
+    import soundfile
+
+    crops = []
+    try:
+        with soundfile.SoundFile(io.BytesIO(encoded)) as file:
+            rate, total = int(file.samplerate), int(file.frames)
+            for start in _starts(total, rate):
+                file.seek(start)
+                part = file.read(logmel.SECONDS * rate, dtype="float32", always_2d=True)
+                crops.append(part.T)
+        return crops, rate, total
+    except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
+        unread = f"its sound cannot be read ({_told(error)})"
+    import av.error  # seldom needed, and slow to import
+
+    from earwitness.media.sounds import decode_by_ffmpeg
+
+    try:
+        whole, rate = decode_by_ffmpeg(io.BytesIO(encoded), _LONGEST_S)
+    except (av.error.FFmpegError, IndexError, MediaError, ValueError) as error:
+        raise ValueError(unread) from error
+    total = whole.shape[1]
+    starts = _starts(total, rate)
+    return [whole[:, at : at + logmel.SECONDS * rate] for at in starts], rate, total
+
+
+def _starts(total: int, rate: int) -> list[int]:
+    """Return where the crops of a sound of so many samples begin."""
+    last = total - logmel.SECONDS * rate
+    return [int(at) for at in np.linspace(0, last, CROPS)] if last > 0 else [0]
+
+
+_LONGEST_S = 600.0
+"""Of sounds that FFmpeg decodes, which are decoded whole."""
 
 _SILENT = 1e-5
 

@@ -194,6 +194,8 @@ def _number(value: Any, what: str, most: float) -> float | None:
         number = float(value)
     except (TypeError, ValueError):
         raise ValueError(f"its {what} is {value!r}, not a number") from None
+    if math.isnan(number):  # as some tables spell what is not known
+        return None
     if not -most <= number <= most:
         raise ValueError(f"its {what} is {number:g}, outside -{most:g} to {most:g}")
     return number

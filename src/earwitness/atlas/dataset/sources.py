@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import csv
 import io
 import json
@@ -17,7 +19,11 @@ from earwitness.atlas.logmel import MELS
 from earwitness.extras import require
 
 _LARGEST_FILE = 256 << 20
-_IMAGES, _SOUNDS = (".png", ".jpg", ".jpeg", ".webp"), (".wav", ".flac", ".mp3", ".ogg")
+_TABLES = (".csv", ".tsv")
+_IMAGES, _SOUNDS = (
+    (".png", ".jpg", ".jpeg", ".webp"),
+    (".wav", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac"),
+)
 
 
 class Source(Protocol):
@@ -163,6 +169,8 @@ class TarSource:
                         if not member.isfile():
                             continue
                         folder, _, name = member.name.rpartition("/")
+                        if name.startswith("."):  # what a Mac adds, such as ._0001.png
+                            continue
                         stem, dot, ending = name.partition(".")
                         if member.size > _LARGEST_FILE:
                             raise DatasetError(
@@ -179,8 +187,10 @@ class TarSource:
             for stem, parts in rows.items():
                 self._rows.append((file, stem, parts))
                 self._split.append(split_in_name(str(file.relative_to(root))))
+        self._chosen: set[str] | None = None
         for number in range(min(len(self._rows), 5)):
-            found |= set(self.row(number))
+            with contextlib.suppress(ValueError):  # it is named when it is read as a row
+                found |= set(self.row(number))
         self.columns: list[str] = sorted(found)
 
     def __len__(self) -> int:
@@ -190,12 +200,21 @@ class TarSource:
         """Return the split of each row, by its JSON, else by its shard's name."""
         if "split" not in self.columns:
             return list(self._split)
-        return [
-            self._words(number).get("split") or self._split[number] for number in range(len(self))
-        ]
+        made: list[str | None] = []
+        for number, named in enumerate(self._split):
+            try:
+                told = self._words(number).get("split")
+            except ValueError:
+                told = "train"  # where it is named as a bad row
+            made.append(str(told) if told else named)
+        return made
 
     def choose(self, columns: Sequence[str]) -> None:
-        """Read these columns only; a row's files are read when it is asked for, all of them."""
+        """Read these columns only."""
+        self._chosen = set(columns)
+
+    def _wanted(self, column: str) -> bool:
+        return self._chosen is None or column in self._chosen
 
     def _bytes(self, file: Path, where: tuple[int, int]) -> bytes:
         with file.open("rb") as opened:
@@ -219,32 +238,47 @@ class TarSource:
         file, stem, parts = self._rows[number]
         made: dict[str, Any] = {"key": stem, **self._words(number)}
         for ending, where in parts.items():
-            last = "." + ending.rpartition(".")[2]
-            if last in _IMAGES:
-                made["image"] = self._bytes(file, where)
-            elif last in _SOUNDS:
-                made["audio"] = self._bytes(file, where)
-            elif ending == ".mel":
-                made["mel"] = self._bytes(file, where)
-            elif ending == ".mel.npy":
-                made["mel"] = np.load(io.BytesIO(self._bytes(file, where)), allow_pickle=False)
-            elif ending == ".txt":
-                made["audio_caption"] = self._bytes(file, where).decode("utf-8", "replace")
+            column = _column_of(ending)
+            if column is None or not self._wanted(column):
+                continue
+            held = self._bytes(file, where)
+            if ending == ".mel.npy":
+                made[column] = np.load(io.BytesIO(held), allow_pickle=False)
+            else:
+                made[column] = held.decode("utf-8", "replace") if ending == ".txt" else held
         return made
 
 
+def _column_of(ending: str) -> str | None:
+    """Return the column that a file of a tar shard holds, None where it is no matter."""
+    last = "." + ending.rpartition(".")[2]
+    if last in _IMAGES:
+        return "image"
+    if last in _SOUNDS:
+        return "audio"
+    return {".mel": "mel", ".mel.npy": "mel", ".txt": "audio_caption"}.get(ending)
+
+
 class CsvSource:
-    """A CSV with the columns image and audio as paths of files beside or below it."""
+    """A CSV with the columns image and audio as paths of files beside or below it.
+
+    Commas, semicolons or tabs may divide it, as spreadsheets of different countries write them.
+    """
 
     def __init__(self, file: Path) -> None:
         self._folder = file.resolve().parent
         try:
-            with file.open(encoding="utf-8-sig", newline="") as opened:
-                reader = csv.DictReader(opened)
+            with file.open("rb") as begun:
+                wide = begun.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+            with file.open(encoding="utf-16" if wide else "utf-8-sig", newline="") as opened:
+                first = opened.readline()
+                opened.seek(0)
+                reader = csv.DictReader(opened, delimiter=max(",;\t", key=first.count))
                 self._rows = [dict(row) for row in reader]
                 self.columns: list[str] = list(reader.fieldnames or [])
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+        except (OSError, UnicodeError, csv.Error) as error:
             raise DatasetError(f"{file.name} cannot be read as a CSV in UTF-8: {error}") from error
+        self._chosen: set[str] | None = None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -254,10 +288,15 @@ class CsvSource:
         return [row.get("split") or None for row in self._rows]
 
     def choose(self, columns: Sequence[str]) -> None:
-        """Do nothing: all of it is in memory, and files are read when a row is asked for."""
+        """Read files of these columns only; the table itself is in memory."""
+        self._chosen = set(columns)
 
     def _file(self, name: str) -> bytes:
+        if "\0" in name:
+            raise ValueError(f"its file {name!r} has no name that a file can have")
         path = (self._folder / name).resolve()
+        if not path.exists():  # written on Windows
+            path = (self._folder / name.replace("\\", "/")).resolve()
         if not path.is_relative_to(self._folder):
             raise ValueError(f"its file {name!r} is outside the folder of the CSV")
         if not path.is_file():
@@ -270,7 +309,7 @@ class CsvSource:
         """Return one row with its files read."""
         made: dict[str, Any] = {"key": str(number), **self._rows[number]}
         for name in ("image", "audio"):
-            if made.get(name):
+            if made.get(name) and (self._chosen is None or name in self._chosen):
                 made[name] = self._file(str(made[name]))
         if "mel" in made:
             made.pop("mel")
@@ -286,7 +325,7 @@ def open_source(where: Path | str) -> Source:
         If there is no such thing, or it is not whole.
     """
     path = Path(where).expanduser()
-    if path.suffix.lower() == ".csv" and path.is_file():
+    if path.suffix.lower() in _TABLES and path.is_file():
         return CsvSource(path)
     if path.is_file() and path.suffix.lower() == ".parquet":
         return ParquetSource([path], path.parent)
@@ -297,15 +336,15 @@ def open_source(where: Path | str) -> Source:
             files = sorted(f for f in path.rglob(f"*{ending}") if not f.name.startswith("."))
             if files:
                 return kind(files, path)
-        tables = sorted(path.glob("*.csv"))
+        tables = sorted(f for f in path.iterdir() if f.suffix.lower() in _TABLES)
         if len(tables) == 1:
             return CsvSource(tables[0])
         raise DatasetError(
             f"{path} holds neither .parquet nor .tar shards nor one CSV; give such a folder"
         )
+    found = f"{path} is no data set" if path.exists() else f"there is no data set {path}"
     raise DatasetError(
-        f"there is no data set {path}; give builtin-world, hf:NAME, a folder of Parquet or tar "
-        f"shards, or a CSV"
+        f"{found}; give builtin-world, hf:NAME, a folder of Parquet or tar shards, or a CSV"
     )
 
 
@@ -313,5 +352,6 @@ def known_split(name: str | None) -> str | None:
     """Return the name of a split as we have it: ``validation`` is ``val``."""
     if name is None:
         return None
-    word = {"validation": "val", "valid": "val", "dev": "val"}.get(name, name)
+    name = name.strip().lower()
+    word = {"training": "train", "validation": "val", "valid": "val", "dev": "val"}.get(name, name)
     return word if word in SPLITS else None
