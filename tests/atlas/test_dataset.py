@@ -375,3 +375,31 @@ def test_what_cannot_be_read_is_not_called_by_its_address_in_memory() -> None:
 def test_a_place_that_is_not_a_number_is_not_known(tmp_path: Path) -> None:
     table = write_csv(tmp_path / "csv", [row(n, lat="nan") for n in range(2)])
     assert [pair.lat_deg for pair in open_pairs(table)] == [None, None]
+
+
+@pytest.mark.parametrize("shape", [(300, 64), (19200,), (1, 300, 64)])
+def test_spectrograms_are_read_from_lists_however_nested(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    mel = np.random.default_rng(0).normal(-30, 10, shape)
+    rows = [row(n, audio=None, mel=mel.tolist()) for n in range(2)]
+    for pair in open_pairs(write_parquet(tmp_path / "set", rows, 1)):
+        np.testing.assert_allclose(pair.mels, mel.reshape(1, 300, 64), atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"audio": None, "mel": [[[-1.0] * 64] * 300, [[-1.0] * 64] * 200]}, "not all of one"),
+        ({"zoom": "near"}, "its zoom is 'near', not a number"),
+        ({"zoom": 2.5}, "its zoom is 2.5; allowed is a whole number"),
+        ({"ground_m": -3.0}, "its ground_m is -3; allowed are metres"),
+        ({"image": "iVBORw0KGgo="}, "its image is a str, not the bytes"),
+    ],
+)
+def test_values_of_another_kind_are_said_in_words(
+    tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    folder = write_parquet(tmp_path / "set", [row(n, **changes) for n in range(2)], 1)
+    with pytest.raises(DatasetError, match=told):
+        open_pairs(folder)

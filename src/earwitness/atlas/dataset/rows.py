@@ -162,11 +162,15 @@ def _absent(value: Any) -> bool:
     return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
 
 
-def _encoded(value: Any) -> bytes | None:
+def _encoded(value: Any, what: str) -> bytes | None:
     """Return bytes; the hub's data sets hold them beside a path."""
     if isinstance(value, Mapping):
         value = value.get("bytes")
-    return bytes(value) if isinstance(value, bytes | bytearray | memoryview) and value else None
+    if value is None or isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value) if value else None
+    if _absent(value):
+        return None
+    raise ValueError(f"its {what} is a {type(value).__name__}, not the bytes of a file")
 
 
 def _mels(value: Any) -> NDArray[np.floating] | None:
@@ -175,7 +179,10 @@ def _mels(value: Any) -> NDArray[np.floating] | None:
     if isinstance(value, bytes | bytearray | memoryview):
         held: NDArray[np.floating] = np.frombuffer(value, np.float16)
     else:
-        held = np.asarray(value, np.float32)
+        try:
+            held = np.asarray(value, np.float32)
+        except ValueError:
+            raise ValueError("its mel is no table of numbers: not all of one length") from None
     if held.size == 0 or held.size % MELS or (held.ndim > 1 and held.shape[-1] != MELS):
         raise ValueError(f"its mel has {held.size} values, not rows of {MELS}")
     if held.ndim < 3:
@@ -224,7 +231,8 @@ def make_row(held: Mapping[str, Any], columns: Columns, number: int) -> Row:
         found = value(name)
         return None if _absent(found) else str(found).strip()
 
-    image, audio, mel = _encoded(value("image")), _encoded(value("audio")), _mels(value("mel"))
+    image, audio = _encoded(value("image"), "image"), _encoded(value("audio"), "audio")
+    mel = _mels(value("mel"))
     if image is None:
         raise ValueError("it has no image")
     if audio is None and mel is None:
@@ -234,14 +242,16 @@ def make_row(held: Mapping[str, Any], columns: Columns, number: int) -> Row:
         raise ValueError("it has no audio caption")
     zoom: int | None = None
     if not columns.published:
-        given = value("zoom")
-        zoom = 1 if _absent(given) else int(given)
-        if zoom < 1:
-            raise ValueError(f"its zoom is {zoom}; allowed is 1 or more")
+        given = _number(value("zoom"), "zoom", 1000)
+        zoom = 1 if given is None else int(given)
+        if zoom < 1 or (given is not None and zoom != given):
+            raise ValueError(f"its zoom is {given:g}; allowed is a whole number from 1 on")
     told = {at: str(held.get(name) or "").strip() for at, name in columns.captions.items()}
     if zoom is not None:
         told = dict.fromkeys([zoom] * bool(told), "".join(told.values()))
-    ground = value("ground_m")
+    ground = _number(value("ground_m"), "ground_m", 1e6)
+    if ground is not None and ground <= 0:
+        raise ValueError(f"its ground_m is {ground:g}; allowed are metres per pixel above 0")
     return Row(
         key=str(value("key") or number),
         image=image,
@@ -255,6 +265,6 @@ def make_row(held: Mapping[str, Any], columns: Columns, number: int) -> Row:
         audio_source=words("audio_source"),
         caption_source=words("caption_source"),
         zoom=zoom,
-        ground_m=None if _absent(ground) else float(ground),
+        ground_m=ground,
         concepts=_names(value("concepts")),
     )

@@ -143,10 +143,14 @@ def _value(scalar: Any) -> Any:
         return scalar.as_py()
     while hasattr(values, "flatten") and str(values.type).startswith(("list", "large_list", "fix")):
         lengths.append(len(values))
+        if len(values.value_lengths().unique()) > 1:
+            return scalar.as_py()  # not all of one shape, which whoever asked for it must say
         values = values.flatten()
     if lengths and str(values.type) in ("float", "double", "halffloat"):
         flat = values.to_numpy(zero_copy_only=False)
-        return flat.reshape(lengths[0], -1, MELS) if flat.size % MELS == 0 else flat
+        if flat.size % MELS or flat.size == lengths[0] * MELS:
+            return flat
+        return flat.reshape(lengths[0], -1, MELS)
     return scalar.as_py()
 
 
