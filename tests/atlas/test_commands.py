@@ -97,6 +97,35 @@ def test_a_run_killed_goes_on_to_the_same_weights(data: Path, run: Path, tmp_pat
     assert [x["loss"] for x in read_log(whole)] == [x["loss"] for x in read_log(cut)]
 
 
+def test_a_run_goes_on_with_its_own_data_and_batches_alone(
+    data: Path, run: Path, tmp_path: Path
+) -> None:
+    given = {"plan": PLAN, "config": CONFIG, "text": "words:8", "device": "cpu"}
+    fewer = write_parquet(tmp_path / "fewer", [row(n) for n in range(12)])
+    weights = (run / "averaged.pt").read_bytes()
+    with pytest.raises(OptionError, match=r"fewer, rows 21 → 12"):
+        train(fewer, run, batch=8, **given)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="batch 8 → 6"):
+        train(data, run, batch=6, **given)  # type: ignore[arg-type]
+    (tmp_path / "moved").mkdir()
+    moved = (tmp_path / "moved" / data.name).absolute()
+    moved.symlink_to(data.absolute())
+    train(moved, run, batch=8, **given)  # type: ignore[arg-type]
+    assert (run / "averaged.pt").read_bytes() == weights
+
+
+def test_a_start_that_is_not_what_was_asked_for_is_refused(
+    data: Path, run: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(OptionError, match="cannot be trained on"):
+        train(data, tmp_path / "a", start="builtin", text="words", device="cpu")
+    with pytest.raises(OptionError, match="has other sizes than small; leave --size out"):
+        train(
+            data, tmp_path / "b", start=run / "averaged.pt", sizes="small", text="words:8",
+            device="cpu",
+        )  # fmt: skip
+
+
 def test_retrieval_is_told_in_all_settings(
     data: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

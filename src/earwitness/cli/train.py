@@ -117,11 +117,10 @@ def train(
     from earwitness.verbs.world import is_world
 
     require("torch", what="training", extra="train")
-    sizes = sizes or named_for(data)
     plan = plan_named(
-        sizes, lessons=is_world(data), steps=steps, learning_rate=rate, warm_up=warm_up,
-        chunk=chunk, averaging=averaging, seed=seed, save_every=save_every, precision=precision,
-        heard=heard,
+        sizes or named_for(data), lessons=is_world(data), steps=steps, learning_rate=rate,
+        warm_up=warm_up, chunk=chunk, averaging=averaging, seed=seed, save_every=save_every,
+        precision=precision, heard=heard,
     )  # fmt: skip
     with progress_line(quiet()) as tell:
         done = learn(

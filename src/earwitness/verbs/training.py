@@ -196,7 +196,7 @@ def train(
 
     rank, found = _process()
     where = found if device == "auto" else choose_device(device)
-    sizes = sizes or named_for(data)
+    named, sizes = sizes, sizes or named_for(data)
     text = text or ("builtin" if sizes == "builtin" and config is None else "minilm")
     folder, batch = Path(out), batch or batch_named(sizes)
     if start is None:
@@ -216,7 +216,7 @@ def train(
     words = KeptStates(encoder, states_at or states_file(encoder.name))
     torch.manual_seed(plan.seed)
     if start is not None:
-        model = Sat2Sound.load(start)
+        model = _started_from(start, named)
     else:
         assert config is not None
         config = replace(
@@ -240,8 +240,10 @@ def train(
     lessons = None
     if labels is not None:
         lessons = _lessons(labels, words, _fieldwork(plan, progress), progress).to(where)
+    told_of = {"data": str(data), "rows": len(pairs), "batch": batch, "text": text}
+    _check_run(folder, told_of)
     if rank == 0:
-        _keep_run(folder, model, plan, data=str(data), batch=batch, text=text, imagery=imagery)
+        _keep_run(folder, model, plan, **told_of, imagery=imagery)
     trainer = Trainer(model, batches, plan, folder, lessons)
     watch = _Watch(trainer, looked_at, words, folder if rank == 0 else None)
 
@@ -321,14 +323,60 @@ def states_file(name: str) -> Path:
     return cache_folder() / "text-states" / f"{name.replace(':', '-')}.sqlite"
 
 
+def _started_from(start: Path | str, named: str | None) -> Sat2Sound:
+    """Load the model to start from; ``named`` are the sizes that were asked for, if any were."""
+    from earwitness.atlas.sat2sound.model import Sat2Sound
+
+    if str(start) == "builtin":
+        raise OptionError(
+            "the model in the package is made for ONNX Runtime and cannot be trained on; start "
+            "from a checkpoint, such as the averaged.pt of a run"
+        )
+    model = Sat2Sound.load(start)
+    if named is not None:
+        asked = config_named(named, "sentinel").sizes
+        if replace(model.config.sizes, text_width=asked.text_width) != asked:
+            raise OptionError(
+                f"{start} has other sizes than {named}; leave --size out to train it as it is"
+            )
+    return model
+
+
+def _check_run(folder: Path, now: dict[str, Any]) -> None:
+    """Refuse to go on with a run on other data or with other batches."""
+    from earwitness.atlas.sat2sound.training import LAST
+
+    if not (folder / LAST).exists():
+        return
+    try:
+        held = json.loads((folder / RUN).read_text("utf-8"))
+        before = {name: held[name] for name in now if name in held}
+    except (OSError, ValueError, TypeError):
+        return  # somebody's tidying; the plan and the model are compared with the checkpoint's
+    changed = [
+        f"{name} {was} → {now[name]}"
+        for name, was in before.items()
+        # The folder of the data may have moved.
+        if (
+            Path(str(was)).name != Path(str(now[name])).name if name == "data" else was != now[name]
+        )
+    ]
+    if changed:
+        raise OptionError(
+            f"{folder} holds a run with another plan ({', '.join(changed)}); go on with that plan, "
+            f"or give another folder"
+        )
+
+
 def _keep_run(folder: Path, model: Sat2Sound, plan: TrainingPlan, **told: Any) -> None:
     """Write how a run was started, once."""
     import torch
 
     from earwitness import __version__
+    from earwitness.atlas.sat2sound.training import LAST
 
     folder.mkdir(parents=True, exist_ok=True)
-    if (folder / RUN).exists():
+    if (folder / RUN).exists() and (folder / LAST).exists():
         return
     held = {
         "earwitness": __version__, "torch": torch.__version__, **told, "plan": asdict(plan),
