@@ -26,7 +26,7 @@ from earwitness.atlas.sat2sound.fusion import Metadata  # noqa: E402
 from earwitness.atlas.sat2sound.model import Sat2Sound  # noqa: E402
 from earwitness.atlas.sat2sound.training import TrainingPlan  # noqa: E402
 from earwitness.cli.main import main  # noqa: E402
-from earwitness.errors import OptionError  # noqa: E402
+from earwitness.errors import OptionError, WeightsError  # noqa: E402
 from earwitness.verbs.captioning import PROMPT, caption_tiles  # noqa: E402
 from earwitness.verbs.embedding import embed  # noqa: E402
 from earwitness.verbs.evaluating import _Checkpoint, evaluate_retrieval, neighbours  # noqa: E402
@@ -150,6 +150,30 @@ def test_retrieval_is_told_in_all_settings(
     assert page.read_text().count("<section>") >= 1
     with pytest.raises(OptionError, match="no code 24"):
         neighbours(run / "averaged.pt", data, page, chosen=(24,), device="cpu")
+
+
+def test_a_zoom_is_told_of_the_rows_that_have_it(run: Path, tmp_path: Path) -> None:
+    rows = [row(n, zoom=(1, 3, 3)[n % 3], split="test") for n in range(18)]
+    mixed = write_parquet(tmp_path / "mixed", rows)
+    given = {"resamples": 0, "text": "words:8", "device": "cpu"}
+    of_three = write_parquet(tmp_path / "three", [r for r in rows if r["zoom"] == 3])
+    told = evaluate_retrieval(run / "averaged.pt", mixed, zooms=(1, 3), **given)  # type: ignore[arg-type]
+    alone = evaluate_retrieval(run / "averaged.pt", of_three, **given)  # type: ignore[arg-type]
+    assert told.count == 12
+    assert told.tables["test, zoom 3"]["image→sound (none)"]["mean"].value == pytest.approx(
+        alone.tables["test"]["image→sound (none)"]["mean"].value
+    )
+    with pytest.raises(OptionError, match="no good row of zoom 5"):
+        evaluate_retrieval(run / "averaged.pt", mixed, zooms=(5,), **given)  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_told_is_said(data: Path, run: Path, tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="does not tell its codes"):
+        neighbours("builtin", data, tmp_path / "page.html")
+    with pytest.raises(WeightsError, match=r"is a folder; of a run, give its averaged\.pt"):
+        evaluate_retrieval(run, data, device="cpu")
+    with pytest.raises(OptionError, match="a text is empty"):
+        embed(run / "averaged.pt", tmp_path / "t.csv", texts=["waves", " "], device="cpu")
 
 
 def test_what_an_ablation_leaves_out_is_unknown_to_the_model(

@@ -52,4 +52,4 @@ def embed(
             month=month, hour=hour, text_encoder=text_encoder, device=device, progress=tell,
         )  # fmt: skip
     if not quiet():
-        console().print(f"{count} rows\nwritten: {out}", soft_wrap=True)
+        console().print(f"{count} row{'s' * (count != 1)}\nwritten: {out}", soft_wrap=True)

@@ -40,4 +40,4 @@ def codebook(
             device=device, skip_bad=skip_bad, progress=tell,
         )  # fmt: skip
     if not quiet():
-        console().print(f"{found} codes\nwritten: {out}", soft_wrap=True)
+        console().print(f"{found} code{'s' * (found != 1)}\nwritten: {out}", soft_wrap=True)

@@ -34,7 +34,8 @@ Examples
     "zooms",
     type=int,
     multiple=True,
-    help="Tiles across, of images that can be cut; may be given several times.",
+    help="Tiles across: images are cut to it, or where they cannot be, those that have it are "
+    "taken; may be given several times.",
 )
 @click.option("--concepts", is_flag=True, help="Also R@10% of the rows with each concept.")
 @click.option("--ablate", is_flag=True, help="Also with each kind of metadata left out.")

@@ -63,6 +63,8 @@ def embed(
         raise OptionError(f"{target.name} ends in none of {', '.join(ENDINGS)}; choose one")
     if not (images or sounds or texts):
         raise OptionError("nothing to embed; give --image, --audio or --text")
+    if not all(text.strip() for text in texts):
+        raise OptionError("a text is empty; give words with --text")
     embedder = _load(checkpoint, text_encoder, device)
     kinds: list[str] = []
     names: list[str] = []

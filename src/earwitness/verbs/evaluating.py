@@ -30,7 +30,7 @@ class RetrievalReport:
     Parameters
     ----------
     count
-        Pairs.
+        Pairs; of the last zoom, where rows have their own.
     tables
         Title (one for each zoom) → row → figure.
     concepts
@@ -123,6 +123,8 @@ def evaluate_retrieval(
     try:
         for zoom in zooms or (None,):
             held = source.embed(zoom)
+            if len(held) < 2:
+                raise OptionError(f"{split} has 1 good row of zoom {zoom}; retrieval needs 2")
             title = f"{split}, zoom {zoom}" if zoom else str(split)
             report.tables[title] = retrieval_table(
                 held, published=published, resamples=resamples, seed=seed
@@ -264,6 +266,11 @@ def neighbours(
     from earwitness.models.device import choose_device
     from earwitness.verbs.training import states_file
 
+    if str(checkpoint) == "builtin":
+        raise OptionError(
+            "the model in the package does not tell its codes; give a checkpoint, such as the "
+            "averaged.pt of a run (docs/images/codebook.jpg shows that of the package's own run)"
+        )
     where = choose_device(device)
     model = Sat2Sound.load(checkpoint).to(where)
     there = model.config.sizes.codes

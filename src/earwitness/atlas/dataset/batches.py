@@ -201,14 +201,19 @@ class Batches:
 def in_order(
     pairs: Pairs, config: Config, words: KeptStates, *, size: int = 32, zoom: int | None = None
 ) -> Iterator[tuple[list[Pair], Batch]]:
-    """Yield pairs and their batches in order, as for evaluation: the first crop of each sound."""
+    """Yield pairs and their batches in order, as for evaluation: the first crop of each sound.
+
+    Images that can be cut are cut to ``zoom``; of those that are used whole, the ones of that zoom.
+    """
     held: list[Pair] = []
 
     def made() -> tuple[list[Pair], Batch]:
-        zooms = None if zoom is None else [p.zoom or zoom for p in held]
+        zooms = None if zoom is None else [zoom] * len(held)
         return held, make_batch(held, config, words, zooms=zooms)
 
     for pair in pairs:
+        if zoom is not None and pair.zoom not in (None, zoom):
+            continue
         held.append(pair)
         if len(held) == size:
             yield made()

@@ -193,6 +193,8 @@ def read(path: Path | str, *, vit_heads: int | None = None) -> Stored:
         If the file is not there, would run code, is cut short, or is no Sat2Sound model.
     """
     path = Path(path)
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder; of a run, give its averaged.pt")
     if not path.is_file():
         raise WeightsError(f"there is no file {path}; give the path of a checkpoint")
     if path.suffix == ".safetensors":

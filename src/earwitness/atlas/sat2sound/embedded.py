@@ -37,7 +37,7 @@ def embed_pairs(
     pairs, words
         The data and who reads captions.
     zoom
-        Of images that can be cut to several.
+        Of images that can be cut to several; of those used whole, only the ones of that zoom.
     size
         Rows at a time. Published models let padding leak into captions, so there it matters; 100
         is what the published evaluation uses.
@@ -71,7 +71,8 @@ def embed_pairs(
         concepts += [pair.concepts for pair in held]
         progress("embedding", len(keys) / len(pairs))
     if not keys:
-        raise OptionError(f"{pairs.name} has no good row to evaluate")
+        of = "" if zoom is None else f" of zoom {zoom}"
+        raise OptionError(f"{pairs.name} has no good row{of} to evaluate")
     places = np.concatenate(columns["image"])
     empty = np.zeros_like(places)
     whole = sum(map(len, columns["seen"])) == len(keys)
