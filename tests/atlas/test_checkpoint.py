@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_a_file_cut_short_is_one_clear_error(
         (lambda h: h.pop("state_dict"), "no 'state_dict'"),
         (lambda h: h.pop("hyper_parameters"), "no 'hyper_parameters'"),
         (lambda h: h["state_dict"].clear(), "no Sat2Sound model"),
-        (lambda h: h["state_dict"].update(word="x"), "no tensors: word"),
+        (lambda h: h["state_dict"].update(word="x"), "no plain tensors: word"),
         (lambda h: h["state_dict"]["fdt.space_dict"].fill_(torch.nan), "not numbers"),
     ],
 )
@@ -191,3 +192,44 @@ def test_wrong_images_are_refused(shape: tuple[int, ...]) -> None:
         model.embed_image(torch.zeros(2, 3, 224, 224))
     with pytest.raises(OptionError, match="at most 1024"):
         model.embed_audio(torch.zeros(1, 1, 1025, 64))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"codes": 10**12}, "asks for|of another shape"),
+        ({"vit_depth": 10**9}, "says that it has 1000000004 layers"),
+        ({"image_px": 16 * 10**6}, "says that an image has 1000000 × 1000000 patches"),
+    ],
+)
+def test_a_file_that_says_it_is_huge_takes_no_memory(
+    tmp_path: Path, changes: dict[str, int], told: str, strict: bool
+) -> None:
+    small = Config(sizes=replace(SIZES, swin_depths=(1, 1, 1, 1)))
+    Sat2Sound(small).save(tmp_path / "model.pt")
+    held = torch.load(tmp_path / "model.pt", weights_only=True)
+    held["earwitness"]["sizes"] |= changes
+    torch.save(held, tmp_path / "model.pt")
+    with pytest.raises(WeightsError, match=told):
+        Sat2Sound.load(tmp_path / "model.pt", strict=strict)
+
+
+def test_tensors_that_are_not_what_they_hold_are_refused(
+    held: Any, write: Callable[[Any], Path]
+) -> None:
+    weights = held["state_dict"]
+    weights["fdt.space_dict"] = torch.zeros(1).expand(10**6, 10**6)
+    with pytest.raises(WeightsError, match=r"larger than what it holds of them: fdt\.space_dict"):
+        Sat2Sound.load(write(held), vit_heads=4)
+    weights["fdt.space_dict"] = torch.eye(30).to_sparse()
+    with pytest.raises(WeightsError, match=r"no plain tensors: fdt\.space_dict"):
+        Sat2Sound.load(write(held), vit_heads=4)
+
+
+def test_a_configuration_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"w": torch.zeros(2)}, tmp_path / "m.safetensors", {"earwitness": "{"})
+    with pytest.raises(WeightsError, match="configuration that is no JSON"):
+        Sat2Sound.load(tmp_path / "m.safetensors")

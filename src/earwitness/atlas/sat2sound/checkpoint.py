@@ -208,7 +208,7 @@ def read(path: Path | str, *, vit_heads: int | None = None) -> Stored:
         )
     tensors = _only_tensors(held["state_dict"], path)
     if "earwitness" in held:
-        return Stored(tensors, Config.from_dict(held["earwitness"]))
+        return Stored(tensors, _believed(Config.from_dict(held["earwitness"]), tensors, path))
     hyper = held.get("hyper_parameters")
     if not isinstance(hyper, dict):
         raise WeightsError(
@@ -221,9 +221,18 @@ def read(path: Path | str, *, vit_heads: int | None = None) -> Stored:
 
 
 def _only_tensors(held: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
-    wrong = [str(name) for name, value in held.items() if not isinstance(value, Tensor)]
+    wrong = [str(name) for name, value in held.items() if not _plain(value)]
     if wrong:
-        raise WeightsError(f"{path.name}: these are no tensors: {_few(wrong)}")
+        raise WeightsError(f"{path.name}: these are no plain tensors: {_few(wrong)}")
+    # A view may repeat a few stored bytes without end; nobody's weights do.
+    unreal = [
+        str(n) for n, value in held.items() if _bytes(value) > value.untyped_storage().nbytes()
+    ]
+    if unreal:
+        raise WeightsError(
+            f"{path.name} says that tensors are larger than what it holds of them: {_few(unreal)}; "
+            f"it is not whole, or somebody changed it"
+        )
     spoiled = [
         str(name)
         for name, value in held.items()
@@ -235,6 +244,20 @@ def _only_tensors(held: Mapping[Any, Any], path: Path) -> dict[str, Tensor]:
             f"{_few(spoiled)}; the training had failed, take an earlier checkpoint"
         )
     return {str(name): value for name, value in held.items()}
+
+
+def _plain(value: Any) -> bool:
+    """Return whether something is a tensor with all its values in memory."""
+    return (
+        isinstance(value, Tensor)
+        and value.layout == torch.strided
+        and not value.is_quantized
+        and value.device.type == "cpu"
+    )
+
+
+def _bytes(value: Tensor) -> int:
+    return value.numel() * value.element_size()
 
 
 def _read_safetensors(path: Path, vit_heads: int | None) -> Stored:
@@ -258,7 +281,33 @@ def _read_safetensors(path: Path, vit_heads: int | None) -> Stored:
             f"{path.name} does not say how its model is made (no 'earwitness' in its metadata); "
             f"convert the original with earwitness.atlas.sat2sound.to_safetensors"
         )
-    return Stored(_only_tensors(tensors, path), Config.from_dict(json.loads(words["earwitness"])))
+    tensors = _only_tensors(tensors, path)
+    try:
+        config = Config.from_dict(json.loads(words["earwitness"]))
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path.name} has a configuration that is no JSON: {error}") from error
+    return Stored(tensors, _believed(config, tensors, path))
+
+
+_MOST_PATCHES = 64
+"""Along a side of an image: attention over more would take gigabytes."""
+
+
+def _believed(config: Config, tensors: Mapping[str, Tensor], path: Path) -> Config:
+    """Return a configuration from a file; refuse one that says more than its tensors can hold."""
+    sizes = config.sizes
+    deep = sizes.vit_depth + sum(sizes.swin_depths)
+    if deep > len(tensors):
+        raise WeightsError(
+            f"{path.name} says that it has {deep} layers, and holds {len(tensors)} tensors; it is "
+            f"not whole, or somebody changed it"
+        )
+    if sizes.side > _MOST_PATCHES:
+        raise WeightsError(
+            f"{path.name} says that an image has {sizes.side} × {sizes.side} patches; allowed are "
+            f"{_MOST_PATCHES} along a side"
+        )
+    return config
 
 
 def compare(
@@ -290,6 +339,53 @@ def compare(
     )
 
 
+def check(
+    here: Mapping[str, Tensor],
+    stored: Mapping[str, Tensor],
+    *,
+    strict: bool,
+    left_out: Iterable[str],
+) -> Keys:
+    """Return how a file and a model differ, before the model takes any memory.
+
+    Parameters
+    ----------
+    here
+        The model's tensors by name; those of the device ``meta`` will do.
+    stored
+        The file's.
+    strict
+        Refuse if any name is missing or extra, or any shape differs.
+    left_out
+        As in :func:`compare`.
+
+    Raises
+    ------
+    KeysError
+        If ``strict`` and they differ.
+    WeightsError
+        If the model would be far larger than the file.
+    """
+    keys = compare(stored, here, left_out)
+    if keys and strict:
+        raise KeysError(
+            f"the checkpoint is not of this model: {keys}. Load with strict=False only if you "
+            f"know why they differ",
+            keys,
+        )
+    needed, held = (sum(t.numel() for t in tensors.values()) for tensors in (here, stored))
+    if needed > 4 * held + _SPARE:
+        raise WeightsError(
+            f"the checkpoint's configuration asks for {needed} numbers, and the file has {held}; "
+            f"it is not whole, or somebody changed it"
+        )
+    return keys
+
+
+_SPARE = 200_000_000
+"""Numbers that a model may have beyond its file: as many as the published one."""
+
+
 def fill(
     model: torch.nn.Module, stored: Mapping[str, Tensor], *, strict: bool, left_out: Iterable[str]
 ) -> Keys:
@@ -318,13 +414,7 @@ def fill(
         If ``strict`` and they differ.
     """
     here = model.state_dict()
-    keys = compare(stored, here, left_out)
-    if keys and strict:
-        raise KeysError(
-            f"the checkpoint is not of this model: {keys}. Load with strict=False only if you "
-            f"know why they differ",
-            keys,
-        )
+    keys = check(here, stored, strict=strict, left_out=left_out)
     good = {n: t for n, t in stored.items() if n in here and n not in keys.mismatched}
     model.load_state_dict(good, strict=False)
     return keys

@@ -155,6 +155,9 @@ class Sat2Sound(nn.Module):
                 )
             config = config.with_parts(tuple(parts))
             left_out = [name for name in stored.tensors if name.startswith(_ANY_META)]
+        with torch.device("meta"):
+            planned = cls(config).state_dict()
+        checkpoint.check(planned, stored.tensors, strict=strict, left_out=left_out)
         model = cls(config)
         model.loaded = checkpoint.fill(model, stored.tensors, strict=strict, left_out=left_out)
         return model.eval()
