@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -225,6 +226,19 @@ def test_tensors_that_are_not_what_they_hold_are_refused(
     weights["fdt.space_dict"] = torch.eye(30).to_sparse()
     with pytest.raises(WeightsError, match=r"no plain tensors: fdt\.space_dict"):
         Sat2Sound.load(write(held), vit_heads=4)
+
+
+def test_a_packed_file_that_grows_when_it_is_unpacked_is_refused(
+    held: Any, write: Callable[[Any], Path], tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(write(held)) as whole:
+        parts = {name: whole.read(name) for name in whole.namelist()}
+    packed = tmp_path / "packed.pt"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in parts.items():
+            file.writestr(name, b"N0" * 10**7 if name.endswith("data.pkl") else content)
+    with pytest.raises(WeightsError, match="a checkpoint is not compressed"):
+        Sat2Sound.load(packed)
 
 
 def test_a_configuration_that_is_no_json_is_refused(tmp_path: Path) -> None:

@@ -403,3 +403,30 @@ def test_values_of_another_kind_are_said_in_words(
     folder = write_parquet(tmp_path / "set", [row(n, **changes) for n in range(2)], 1)
     with pytest.raises(DatasetError, match=told):
         open_pairs(folder)
+
+
+def test_an_array_that_says_it_is_huge_is_one_clear_error(tmp_path: Path) -> None:
+    def array(values: Any, shape: tuple[int, ...]) -> bytes:
+        made = io.BytesIO()
+        np.lib.format.write_array_header_1_0(
+            made, {"descr": "<f4", "fortran_order": False, "shape": shape}
+        )
+        return made.getvalue() + values.tobytes()
+
+    mel = np.random.default_rng(0).normal(-30, 10, (1, 300, 64)).astype(np.float32)
+    for name, shape in (("whole", mel.shape), ("huge", (10**7, 10**6, 64))):
+        folder = write_tar(tmp_path / name, [row(0)])
+        with tarfile.open(folder / "shard-000.tar", "w") as file:
+            words = {k: v for k, v in row(0).items() if k in ("audio_caption", "lat", "lon")}
+            for ending, content in {
+                "png": row(0)["image"], "mel.npy": array(mel, shape),
+                "json": json.dumps(words).encode(),
+            }.items():  # fmt: skip
+                info = tarfile.TarInfo(f"a.{ending}")
+                info.size = len(content)
+                file.addfile(info, io.BytesIO(content))
+        if name == "whole":
+            np.testing.assert_allclose(next(iter(open_pairs(folder))).mels, mel, atol=0.05)
+        else:
+            with pytest.raises(DatasetError, match=r"its \.npy file cannot be read"):
+                open_pairs(folder)

@@ -23,6 +23,7 @@ from torch.nn import functional
 from earwitness.errors import WeightsError
 from earwitness.measure.alignment import WAV2CLIP_HZ, mono, normalised
 from earwitness.models.device import choose_device
+from earwitness.models.packed import check_packed
 from earwitness.scene import Sound
 
 FFT, HOP, WIDTHS = 512, 353, (64, 128, 256, 512)
@@ -130,6 +131,7 @@ def read_weights(what: str | Path) -> Mapping[str, Tensor]:
 
             table: Any = load_file(str(file))
         else:
+            check_packed(file)
             table = torch.load(file, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, KeyError) as error:
         line = next((x.strip() for x in str(error).splitlines() if x.strip()), "unreadable")
@@ -138,6 +140,8 @@ def read_weights(what: str | Path) -> Mapping[str, Tensor]:
         ) from error
     except zipfile.BadZipFile as error:
         raise WeightsError(f"{file} is broken: {error}; fetch it again") from error
+    except WeightsError:
+        raise
     except Exception as error:  # safetensors has an error of its own
         raise WeightsError(f"{file} cannot be read: {str(error)[:160]}") from error
     table = table.get("state_dict", table) if isinstance(table, Mapping) else {}

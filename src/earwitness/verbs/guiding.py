@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from earwitness.look.sight import Sight
 from earwitness.measure.guide import Place
 from earwitness.measure.table1 import mixed
 from earwitness.media import Picture
+from earwitness.models.packed import check_packed
 from earwitness.scene import Sound
 
 _OPEN = ("sky", "water", "grass", "road", "sand", "snow", "ground", "mountain")
@@ -111,6 +113,7 @@ class AvitarGuide:
         chosen = import_module("vam.trainer").parser.parse_args([])
         for name, value in _AVITAR.items():
             setattr(chosen, name, value)
+        check_packed(Path(self._checkpoint))
         model = import_module("vam.models.generative_avitar").GenerativeAViTAr(chosen)
         try:
             weights = torch.load(self._checkpoint, map_location="cpu", weights_only=True)

@@ -7,12 +7,15 @@ import contextlib
 import csv
 import io
 import json
+import math
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+import numpy.lib.format as npy
+from numpy.typing import NDArray
 
 from earwitness.atlas.dataset.rows import SPLITS, DatasetError
 from earwitness.atlas.logmel import MELS
@@ -193,8 +196,9 @@ class TarSource:
                 self._split.append(split_in_name(str(file.relative_to(root))))
         self._chosen: set[str] | None = None
         for number in range(min(len(self._rows), 5)):
+            found |= {column for e in self._rows[number][2] if (column := _column_of(e))}
             with contextlib.suppress(ValueError):  # it is named when it is read as a row
-                found |= set(self.row(number))
+                found |= set(self._words(number))
         self.columns: list[str] = sorted(found)
 
     def __len__(self) -> int:
@@ -247,10 +251,25 @@ class TarSource:
                 continue
             held = self._bytes(file, where)
             if ending == ".mel.npy":
-                made[column] = np.load(io.BytesIO(held), allow_pickle=False)
+                made[column] = _array(held)
             else:
                 made[column] = held.decode("utf-8", "replace") if ending == ".txt" else held
         return made
+
+
+def _array(held: bytes) -> NDArray[Any]:
+    """Read a ``.npy`` file that is no larger than it says."""
+    stream = io.BytesIO(held)
+    try:
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, kind = read(stream)
+        if math.prod(shape) * kind.itemsize > len(held):
+            raise ValueError(f"{shape} of {kind} in {len(held)} bytes")
+        stream.seek(0)
+        return npy.read_array(stream, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"its .npy file cannot be read ({str(error)[:100]})") from error
 
 
 def _column_of(ending: str) -> str | None:

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from earwitness.atlas.sat2sound.config import Config, Sizes
 from earwitness.errors import WeightsError
+from earwitness.models.packed import check_packed
 
 _SHOWN = 20
 
@@ -88,6 +89,7 @@ class Stored:
 
 def unpickle(path: Path) -> Any:
     """Read a file of tensors, numbers and words; refuse any that could run code."""
+    check_packed(path)
     try:
         with warnings.catch_warnings():  # of a pickle's age; what matters is said below
             warnings.filterwarnings("ignore", "Detected pickle protocol")

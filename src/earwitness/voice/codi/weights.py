@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from earwitness.errors import WeightsError
+from earwitness.models.packed import check_packed
 
 CLIP_PREFIX = "clip.model."
 AUDIO_PREFIX = "audioldm."
@@ -104,6 +105,7 @@ def read(path: Path) -> dict[str, Tensor]:
         raise WeightsError(f"{path} is not there; give a .pth or .safetensors file of CoDi")
     if path.suffix == ".safetensors":
         return _read_safetensors(path)
+    check_packed(path)
     try:
         try:
             held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
