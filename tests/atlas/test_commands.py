@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,7 +91,7 @@ def test_a_run_killed_goes_on_to_the_same_weights(data: Path, run: Path, tmp_pat
     subprocess.run([*command, str(whole), "0"], check=True)
     victim = subprocess.run([*command, str(cut), "2"], check=False)
     assert victim.returncode == -signal.SIGKILL
-    assert torch.load(cut / "last.pt", weights_only=True)["step"] == 2
+    assert torch.load(cut / "last.pt", weights_only=True)["step"] == 1
     subprocess.run([*command, str(cut), "0"], check=True)
     a, b = (torch.load(n / "last.pt", weights_only=True) for n in (whole, cut))
     for part in ("state_dict", "averaged"):
@@ -112,6 +115,54 @@ def test_a_run_goes_on_with_its_own_data_and_batches_alone(
     moved.symlink_to(data.absolute())
     train(moved, run, batch=8, **given)  # type: ignore[arg-type]
     assert (run / "averaged.pt").read_bytes() == weights
+
+
+def test_a_run_killed_before_its_averages_were_written_has_them_in_the_end(
+    data: Path, run: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    (other / "averaged.pt").unlink()
+    learn(data, other)
+    ours, wanted = (Sat2Sound.load(f / "averaged.pt").state_dict() for f in (other, run))
+    assert all(torch.equal(ours[name], wanted[name]) for name in wanted)
+
+
+def test_the_last_step_is_told_again_when_it_was_not_kept(
+    data: Path, run: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "run"
+    script = (
+        "import sys; from pathlib import Path; from test_commands import learn\n"
+        f"learn(Path({str(data)!r}), Path({str(other)!r}), killed_at=4)\n"
+    )
+    stopped = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parent)
+    assert stopped.returncode == -signal.SIGKILL
+    learn(data, other)
+    assert [line["step"] for line in read_log(other)] == [1, 2, 3, 4]
+    assert "I2S R@10%" in read_log(other)[3]
+    assert (other / "best.json").read_text() == (run / "best.json").read_text()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda held: held.update(step=-1),
+        lambda held: held.update(plan=5),
+        lambda held: held["optimiser"]["param_groups"].clear(),
+        lambda held: held.update(averaged=[1]),
+    ],
+)
+def test_a_spoilt_state_is_one_clear_error(
+    data: Path, run: Path, tmp_path: Path, spoil: Callable[[Any], Any]
+) -> None:
+    other = tmp_path / "run"
+    shutil.copytree(run, other)
+    held = torch.load(other / "last.pt", weights_only=True)
+    spoil(held)
+    torch.save(held, other / "last.pt")
+    with pytest.raises(WeightsError, match=r"training state|is of step -1 of 4"):
+        learn(data, other)
 
 
 def test_a_start_that_is_not_what_was_asked_for_is_refused(

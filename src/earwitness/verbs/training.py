@@ -404,9 +404,12 @@ class _Watch:
         if folder is None:
             return
         if (folder / BEST).exists() and trainer.step:
-            held = json.loads((folder / BEST).read_text())
-            # What came after the checkpoint gone on from will come again.
-            self.best = [(n, r) for n, r, at in held if at <= trainer.step]
+            try:
+                held = json.loads((folder / BEST).read_text())
+                # What came after the checkpoint gone on from will come again.
+                self.best = [(n, r) for n, r, at in held if at <= trainer.step]
+            except (ValueError, TypeError) as error:
+                raise OutputError(f"{folder / BEST} cannot be read; remove it") from error
         _forget_after(folder / LOG, trainer.step)
         from torch.utils.tensorboard import SummaryWriter
 

@@ -194,11 +194,12 @@ class Trainer:
         """
         while self.step < self.plan.steps:
             figures = self.take_step()
+            # Told before it is kept: after a kill in between, the step is taken and told again.
+            if on_step is not None:
+                on_step(self.step, figures)
             every = self.plan.save_every
             if self.step == self.plan.steps or (every and self.step % every == 0):
                 self.save()
-            if on_step is not None:
-                on_step(self.step, figures)
 
     def take_step(self) -> dict[str, float]:
         """Learn from one batch.
@@ -388,22 +389,25 @@ class Trainer:
             part,
         )
         part.replace(self.folder / LAST)  # a kill leaves the old one or the new one, whole
+        self._save_averaged(self.folder)
+
+    def _save_averaged(self, folder: Path) -> None:
         if self.averaged:
-            checkpoint.save(self.folder / AVERAGED, self.averaged, self.model.config)
+            checkpoint.save(folder / AVERAGED, self.averaged, self.model.config)
 
     def _resume(self, path: Path) -> None:
         held: Any = checkpoint.unpickle(path)
         try:
-            planned, step = held["plan"], int(held["step"])
+            planned, step = dict(held["plan"]), int(held["step"])
             model, averaged, optimiser = held["state_dict"], held["averaged"], held["optimiser"]
             made = Config.from_dict(held["earwitness"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"{path} is no training state: it has no {error}") from error
         same, now = {"save_every", "chunk"}, asdict(self.plan)
         changed = {
-            name: (value, now[name])
+            name: (value, now.get(name))
             for name, value in planned.items()
-            if name not in same and value != now[name]
+            if name not in same and value != now.get(name)
         }
         model_now = self.model.config.as_dict()
         changed |= {
@@ -418,8 +422,15 @@ class Trainer:
                 f"give another folder"
             )
         checkpoint.fill(self.model, model, strict=True, left_out=())
-        if self.lessons is not None:
-            self.lessons.load_state_dict(held["lessons"])
-        self.optimiser.load_state_dict(optimiser)
-        self.averaged = {name: tensor.clone() for name, tensor in averaged.items()}
+        try:
+            if self.lessons is not None:
+                self.lessons.load_state_dict(held["lessons"])
+            self.optimiser.load_state_dict(optimiser)
+            self.averaged = {name: tensor.clone() for name, tensor in averaged.items()}
+        except (KeyError, AttributeError, RuntimeError, ValueError) as error:
+            raise WeightsError(f"{path} is no whole training state: {error}") from error
+        if not 0 < step <= self.plan.steps:
+            raise WeightsError(f"{path} says that it is of step {step} of {self.plan.steps}")
         self.step = step
+        if step == self.plan.steps and self.rank == 0:
+            self._save_averaged(path.parent)  # it may have been killed before that
