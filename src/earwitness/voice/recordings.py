@@ -6,7 +6,6 @@ everything else here is maths. It reads below its folder and nowhere else.
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from scipy import signal
 
 from earwitness.errors import VoiceError
 from earwitness.scene import Credit
+from earwitness.tables import read_table
 from earwitness.voice.lexicon import word_set
 
 SUFFIXES = word_set(".wav .wave .flac .ogg .oga .opus .mp3 .aif .aiff .m4a .aac .w64")
@@ -139,13 +139,12 @@ def _table(folder: Path) -> dict[str, dict[str, str]]:
     else:
         return {}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as text:
-            rows = list(csv.DictReader(text))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise VoiceError(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+        _, rows = read_table(path)
+    except (OSError, ValueError) as error:
+        raise VoiceError(f"{path} cannot be read as a table: {error}") from error
     found: dict[str, dict[str, str]] = {}
-    for row in rows:
-        row = {_text(k).casefold(): _text(v) for k, v in row.items() if isinstance(v, str) and k}
+    for _, held in rows:
+        row = {_text(name).casefold(): _text(value) for name, value in held.items()}
         file = row.get("file") or row.get("filename") or row.get("path")
         if file is None:
             raise VoiceError(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
-import csv
 import io
 import json
 import math
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from earwitness.atlas.dataset.rows import SPLITS, DatasetError
 from earwitness.atlas.logmel import MELS
 from earwitness.extras import require
+from earwitness.tables import read_table
 
 _LARGEST_FILE = 256 << 20
 _TABLES = (".csv", ".tsv")
@@ -291,16 +290,10 @@ class CsvSource:
     def __init__(self, file: Path) -> None:
         self._folder = file.resolve().parent
         try:
-            with file.open("rb") as begun:
-                wide = begun.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-            with file.open(encoding="utf-16" if wide else "utf-8-sig", newline="") as opened:
-                first = opened.readline()
-                opened.seek(0)
-                reader = csv.DictReader(opened, delimiter=max(",;\t", key=first.count))
-                self._rows = [dict(row) for row in reader]
-                self.columns: list[str] = list(reader.fieldnames or [])
-        except (OSError, UnicodeError, csv.Error) as error:
-            raise DatasetError(f"{file.name} cannot be read as a CSV in UTF-8: {error}") from error
+            self.columns, rows = read_table(file)
+        except (OSError, ValueError) as error:
+            raise DatasetError(f"{file.name} cannot be read as a table: {error}") from error
+        self._rows = [row for _, row in rows]
         self._chosen: set[str] | None = None
 
     def __len__(self) -> int:

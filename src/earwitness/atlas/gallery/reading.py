@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import functools
 import math
@@ -19,6 +18,7 @@ from earwitness.atlas.gallery.shelves import LARGEST_SOUND, Caption, Recording
 from earwitness.errors import MediaError, VoiceError
 from earwitness.extras import load
 from earwitness.scene import Credit, Sound
+from earwitness.tables import read_table
 from earwitness.voice.recordings import SUFFIXES, read, scan
 from earwitness.voice.recordings import Recording as Named
 
@@ -90,7 +90,7 @@ def gather(paths: list[Path]) -> Gathered:
         elif suffix == ".txt":
             lines = _text(path).splitlines()
             found.captions += [Caption(s, path.name) for s in map(str.strip, lines) if s]
-        elif suffix == ".csv":
+        elif suffix in (".csv", ".tsv"):
             _table(path, found)
         elif suffix == ".parquet":
             _shard(path, found)
@@ -127,15 +127,14 @@ def _degrees(path: Path, line: int, row: dict[str, str], name: str, most: float)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    reader = csv.DictReader(_text(path).splitlines())
-    for row in reader:
+    try:
+        _, rows = read_table(path, _LONGEST_CSV)
+    except (OSError, ValueError) as error:
+        raise MediaError(f"{path} cannot be read as a table: {error}") from error
+    for line, row in rows:
         yield (
-            reader.line_num,
-            {
-                key.strip().lower(): value
-                for key, value in row.items()
-                if isinstance(key, str) and isinstance(value, str)
-            },
+            line,
+            {name.strip().lower(): value for name, value in row.items() if value is not None},
         )
 
 
