@@ -227,6 +227,17 @@ def test_what_cannot_be_told_is_said(data: Path, run: Path, tmp_path: Path) -> N
         embed(run / "averaged.pt", tmp_path / "t.csv", texts=["waves", " "], device="cpu")
 
 
+def test_a_model_without_a_codebook_has_no_codes_to_show(data: Path, tmp_path: Path) -> None:
+    Sat2Sound(replace(CONFIG, codebook=False)).save(tmp_path / "model.pt")
+    page = tmp_path / "page.html"
+    with pytest.raises(OptionError, match="trained without a codebook"):
+        neighbours(tmp_path / "model.pt", data, page, text="words:8", device="cpu")
+    Sat2Sound(CONFIG).save(tmp_path / "other.pt")
+    with pytest.raises(OptionError, match="codes is 0"):
+        neighbours(tmp_path / "other.pt", data, page, codes=0, text="words:8", device="cpu")
+    assert not page.exists()
+
+
 def test_what_an_ablation_leaves_out_is_unknown_to_the_model(
     data: Path, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,9 +22,15 @@ Examples
 """
 )
 @click.argument("out", type=click.Path(path_type=Path))
-@click.option("--rows", type=int, default=48_000, show_default=True, help="Recordings in all.")
 @click.option(
-    "--clips", type=int, default=36, show_default=True, help="Synthesised clips of each concept."
+    "--rows", type=int, default=48_000, show_default=True, help="Recordings in all, 100 or more."
+)
+@click.option(
+    "--clips",
+    type=int,
+    default=36,
+    show_default=True,
+    help="Synthesised clips of each concept, 10 or more.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same world.")
 @click.option("--processes", type=int, help="For the synthesiser; all processors by default.")

@@ -273,6 +273,12 @@ def neighbours(
         )
     where = choose_device(device)
     model = Sat2Sound.load(checkpoint).to(where)
+    if not model.config.codebook:
+        raise OptionError(
+            f"{checkpoint} was trained without a codebook; there are no codes to show"
+        )
+    if codes < 1:
+        raise OptionError(f"codes is {codes}; give how many to show, 1 or more")
     there = model.config.sizes.codes
     if wrong := [code for code in chosen if not 0 <= code < there]:
         raise OptionError(f"there is no code {wrong[0]}; the codebook has 0 to {there - 1}")
