@@ -199,9 +199,10 @@ def test_wrong_images_are_refused(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"codes": 10**12}, "asks for|of another shape"),
+        ({"codes": 1 << 20, "code_width": 1 << 20}, "asks for|of another shape"),
+        ({"vit_width": 10**12, "width": 10**12}, "says that vit_width is 1000000000000"),
         ({"vit_depth": 10**9}, "says that it has 1000000004 layers"),
-        ({"image_px": 16 * 10**6}, "says that an image has 1000000 × 1000000 patches"),
+        ({"image_px": 16 * 10**4}, "says that an image has 10000 × 10000 patches"),
     ],
 )
 def test_a_file_that_says_it_is_huge_takes_no_memory(

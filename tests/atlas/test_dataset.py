@@ -430,3 +430,9 @@ def test_an_array_that_says_it_is_huge_is_one_clear_error(tmp_path: Path) -> Non
         else:
             with pytest.raises(DatasetError, match=r"its \.npy file cannot be read"):
                 open_pairs(folder)
+
+
+def test_a_path_beside_a_spectrogram_is_no_matter(tmp_path: Path) -> None:
+    mel = np.random.default_rng(0).normal(-30, 10, (300, 64)).astype(np.float16)
+    rows = [row(n, audio="far/away.flac", mel=mel.tobytes()) for n in range(2)]
+    assert len(open_pairs(write_parquet(tmp_path / "set", rows, 1))) == 2

@@ -231,8 +231,9 @@ def make_row(held: Mapping[str, Any], columns: Columns, number: int) -> Row:
         found = value(name)
         return None if _absent(found) else str(found).strip()
 
-    image, audio = _encoded(value("image"), "image"), _encoded(value("audio"), "audio")
-    mel = _mels(value("mel"))
+    image, mel = _encoded(value("image"), "image"), _mels(value("mel"))
+    # Beside a spectrogram nobody needs the sound, of which some sets have the path alone.
+    audio = None if mel is not None else _encoded(value("audio"), "audio")
     if image is None:
         raise ValueError("it has no image")
     if audio is None and mel is None:

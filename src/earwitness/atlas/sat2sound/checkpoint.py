@@ -11,7 +11,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -285,11 +285,14 @@ def _read_safetensors(path: Path, vit_heads: int | None) -> Stored:
         )
     tensors = _only_tensors(tensors, path)
     try:
-        config = Config.from_dict(json.loads(words["earwitness"]))
+        told = json.loads(words["earwitness"])
     except (ValueError, RecursionError) as error:
         raise WeightsError(f"{path.name} has a configuration that is no JSON: {error}") from error
-    return Stored(tensors, _believed(config, tensors, path))
+    return Stored(tensors, _believed(Config.from_dict(told), tensors, path))
 
+
+_LARGEST = 1 << 20
+"""Of a model's sizes: the published codebook has 16,000 codes."""
 
 _MOST_PATCHES = 64
 """Along a side of an image: attention over more would take gigabytes."""
@@ -304,6 +307,10 @@ def _believed(config: Config, tensors: Mapping[str, Tensor], path: Path) -> Conf
             f"{path.name} says that it has {deep} layers, and holds {len(tensors)} tensors; it is "
             f"not whole, or somebody changed it"
         )
+    huge = {n: v for n, v in asdict(sizes).items() if isinstance(v, int) and v > _LARGEST}
+    if huge:
+        told = ", ".join(f"{name} is {value}" for name, value in huge.items())
+        raise WeightsError(f"{path.name} says that {told}; allowed is at most {_LARGEST}")
     if sizes.side > _MOST_PATCHES:
         raise WeightsError(
             f"{path.name} says that an image has {sizes.side} × {sizes.side} patches; allowed are "
