@@ -41,11 +41,11 @@ TEMPERATURE = 1000.0
 _ROOM = {"cpu": 1000, "cuda": 1 << 14}
 """Device → about how many tokens are asked for, and reached by gradients, at a time."""
 
-_PIECE = {"cpu": 128, "cuda": 1 << 13}
-"""Device → tokens whose gradients are made at a time."""
+_PIECE = {"cpu": 1 << 17, "cuda": 1 << 23}
+"""Device → values, of tokens' queries, that are made or carried back at a time."""
 
-_LAST = {"cpu": 64, "cuda": 1 << 13}
-"""Device → tokens whose gradients are made at a time at the end, when all others are held."""
+_LAST = {"cpu": 1 << 16, "cuda": 1 << 23}
+"""Device → values that are carried back at a time at the end, when all else is held."""
 
 _CODES = {"cpu": 256, "cuda": 1024}
 """Device → codes whose gradients are made at a time."""
@@ -150,9 +150,14 @@ class _Mixture(torch.autograd.Function):
         return (tokens_grad, codes_grad, None, None, None, *weight_grads)
 
 
+def _tokens(room: dict[str, int], like: Tensor) -> int:
+    """Return how many tokens of such a width there is room for, at least one."""
+    return max(1, room.get(like.device.type, 1 << 22) // like.shape[2])
+
+
 def _pieces(tokens: Tensor) -> Iterator[slice]:
     """Cut samples (B, T, width) into pieces small enough to be asked at a time."""
-    each = max(1, _PIECE.get(tokens.device.type, 1 << 12) // tokens.shape[1])
+    each = max(1, _tokens(_PIECE, tokens) // tokens.shape[1])
     for start in range(0, len(tokens), each):
         yield slice(start, start + each)
 
@@ -189,7 +194,7 @@ def _carry_to_hidden(
     into: Sequence[Tensor | None],
 ) -> None:  # fmt: skip
     """Write the gradient of what goes into the GELU in its place; add to those of weights."""
-    step = _PIECE.get(hidden.device.type, 1 << 12)
+    step = _tokens(_PIECE, hidden)
     for rows in _chunks(len(hidden), hidden.shape[1], hidden.device.type):
         bags, inside = reached.by_token(rows), hidden[rows].view(-1, hidden.shape[2])
         for start in range(0, len(inside), step):
@@ -204,7 +209,7 @@ def _carry_to_tokens(
     """Write the gradient of the tokens, in pieces, and add to those of weights."""
     grad, given = hidden_grad.view(-1, hidden_grad.shape[2]), tokens.reshape(-1, tokens.shape[2])
     made = None if tokens_grad is None else tokens_grad.view(given.shape)
-    step = _LAST.get(tokens.device.type, 1 << 12)
+    step = _tokens(_LAST, hidden_grad)
     for start in range(0, len(given), step):
         part = slice(start, start + step)
         carry_to_tokens(
