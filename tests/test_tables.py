@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.tables import read_table
+from earwitness.tables import read_number, read_table
 
 ROWS = [("file", "words", "lat"), ("a.wav", 'rain, "hard"\nand wind', "1,5"), ("b.wav", "é鳥", "2")]
 
@@ -43,3 +43,16 @@ def test_what_is_no_table_is_said(tmp_path: Path, content: bytes, told: str) -> 
         read_table(tmp_path / "t.csv")
     with pytest.raises(ValueError, match="larger than 0 MB"):
         read_table(tmp_path / "t.csv", most_bytes=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("48.1", 48.1), ("-48,25", -48.25), (" ,5", 0.5), ("1e3", 1000.0)]
+)
+def test_a_fraction_may_follow_a_comma(text: str, value: float) -> None:
+    assert read_number(text) == value
+
+
+@pytest.mark.parametrize("text", ["1,2,3", "1,000.5", "48,", "north", ""])
+def test_what_is_not_surely_a_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="could not convert"):
+        read_number(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from pathlib import Path
 
 Row = dict[str, str | None]
@@ -55,3 +56,19 @@ def read_table(
         raise ValueError(f"it is not UTF-8 text; save it as UTF-8 ({error})") from error
     except csv.Error as error:
         raise ValueError(f"it is no table: {error}") from error
+
+
+def read_number(text: str) -> float:
+    """Read a number with a point or, as many countries write it, a comma before its fraction.
+
+    Raises
+    ------
+    ValueError
+        If it is no number.
+
+    Examples
+    --------
+    >>> read_number("48.1"), read_number(" -48,1 ")
+    (48.1, -48.1)
+    """
+    return float(re.sub(r"^(\s*[+-]?\d*),(\d+\s*)$", r"\1.\2", text))

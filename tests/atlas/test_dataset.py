@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 import tarfile
 import time
@@ -287,12 +288,14 @@ def test_a_table_may_be_written_by_any_spreadsheet(
     plain = write_csv(tmp_path / "plain", [row(n) for n in range(4)])
     with plain.open(newline="") as file:
         table = list(csv.reader(file))
+    # Where semicolons or tabs divide the columns, commas stand before fractions.
+    table = [[re.sub(r"^(-?\d+)\.(\d+)$", r"\1,\2", value) for value in line] for line in table]
     other = tmp_path / "plain" / name
     plain.unlink()
     with other.open("w", newline="", encoding=encoding) as file:
         csv.writer(file, delimiter=between).writerows(table)
-    assert [pair.audio_caption for pair in open_pairs(other.parent)] == [
-        row(n)["audio_caption"] for n in range(4)
+    assert [(pair.audio_caption, pair.lat_deg) for pair in open_pairs(other.parent)] == [
+        (row(n)["audio_caption"], row(n)["lat"]) for n in range(4)
     ]
 
 
@@ -436,3 +439,10 @@ def test_a_path_beside_a_spectrogram_is_no_matter(tmp_path: Path) -> None:
     mel = np.random.default_rng(0).normal(-30, 10, (300, 64)).astype(np.float16)
     rows = [row(n, audio="far/away.flac", mel=mel.tobytes()) for n in range(2)]
     assert len(open_pairs(write_parquet(tmp_path / "set", rows, 1))) == 2
+
+
+@pytest.mark.parametrize("lat", ["-500", "1e300", "north"])
+def test_a_place_that_is_none_is_named_where_the_set_is_divided(tmp_path: Path, lat: str) -> None:
+    table = write_csv(tmp_path / "csv", [row(n, split="", lat=lat) for n in range(3)])
+    with pytest.raises(DatasetError, match="its latitude is"):
+        open_pairs(table, split="train")

@@ -14,6 +14,7 @@ from earwitness.atlas.dataset.rows import Columns, DatasetError, find_columns, m
 from earwitness.atlas.dataset.sources import Source, known_split, open_source
 from earwitness.atlas.telling import Progress, silent
 from earwitness.errors import OptionError
+from earwitness.tables import read_number
 
 CHECKED_FIRST = 20_000
 """Sets of at most so many rows are checked whole before anything is learnt from them."""
@@ -195,14 +196,14 @@ def split_of_cell(lat_deg: object, lon_deg: object) -> str:
 
     Examples
     --------
-    >>> split_of_cell(48.2, 16.4) == split_of_cell("48.9", 16.1)
+    >>> split_of_cell(48.2, 16.4) == split_of_cell("48.9", "16,1")
     True
     """
     try:
-        cell = int(np.floor(float(str(lat_deg)))) * 360 + int(np.floor(float(str(lon_deg))))
-    except (ValueError, OverflowError):
+        lat, lon = (int(np.floor(read_number(str(value)))) for value in (lat_deg, lon_deg))
+        drawn = int(np.random.default_rng([7, lat * 360 + lon + 100_000]).integers(10))
+    except (ValueError, OverflowError):  # no place on Earth; it is said when the row is read
         return "train"
-    drawn = int(np.random.default_rng([7, cell + 100_000]).integers(10))
     return {0: "test", 1: "val"}.get(drawn, "train")
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from earwitness.atlas.logmel import MELS
 from earwitness.errors import EarwitnessError
+from earwitness.tables import read_number
 
 SPLITS = ("train", "val", "test")
 ZOOMS = (1, 3, 5)
@@ -198,7 +199,7 @@ def _number(value: Any, what: str, most: float) -> float | None:
     if _absent(value):
         return None
     try:
-        number = float(value)
+        number = read_number(value) if isinstance(value, str) else float(value)
     except (TypeError, ValueError):
         raise ValueError(f"its {what} is {value!r}, not a number") from None
     if math.isnan(number):  # as some tables spell what is not known

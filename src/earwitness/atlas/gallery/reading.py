@@ -18,7 +18,7 @@ from earwitness.atlas.gallery.shelves import LARGEST_SOUND, Caption, Recording
 from earwitness.errors import MediaError, VoiceError
 from earwitness.extras import load
 from earwitness.scene import Credit, Sound
-from earwitness.tables import read_table
+from earwitness.tables import read_number, read_table
 from earwitness.voice.recordings import SUFFIXES, read, scan
 from earwitness.voice.recordings import Recording as Named
 
@@ -116,7 +116,7 @@ def _degrees(path: Path, line: int, row: dict[str, str], name: str, most: float)
     if not held:
         return None
     try:
-        value = float(held)
+        value = read_number(held)
     except ValueError:
         value = math.nan
     if not abs(value) <= most:
