@@ -125,13 +125,13 @@ def read_weights(what: str | Path) -> Mapping[str, Tensor]:
         If it is absent, broken, or holds more than tensors and plain values.
     """
     file = _checkpoint(what)
+    check_packed(file)
     try:
         if file.suffix == ".safetensors":
             from safetensors.torch import load_file
 
             table: Any = load_file(str(file))
         else:
-            check_packed(file)
             table = torch.load(file, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, KeyError) as error:
         line = next((x.strip() for x in str(error).splitlines() if x.strip()), "unreadable")
@@ -140,8 +140,6 @@ def read_weights(what: str | Path) -> Mapping[str, Tensor]:
         ) from error
     except zipfile.BadZipFile as error:
         raise WeightsError(f"{file} is broken: {error}; fetch it again") from error
-    except WeightsError:
-        raise
     except Exception as error:  # safetensors has an error of its own
         raise WeightsError(f"{file} cannot be read: {str(error)[:160]}") from error
     table = table.get("state_dict", table) if isinstance(table, Mapping) else {}
