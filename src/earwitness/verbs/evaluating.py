@@ -123,9 +123,9 @@ def evaluate_retrieval(
     try:
         for zoom in zooms or (None,):
             held = source.embed(zoom)
-            if len(held) < 2:
-                raise OptionError(f"{split} has 1 good row of zoom {zoom}; retrieval needs 2")
             title = f"{split}, zoom {zoom}" if zoom else str(split)
+            if len(held) < 2:
+                raise OptionError(f"{title}: 1 good row; retrieval needs at least 2")
             report.tables[title] = retrieval_table(
                 held, published=published, resamples=resamples, seed=seed
             )

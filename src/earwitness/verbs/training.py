@@ -211,6 +211,8 @@ def train(
         raise OutputError(f"{folder} is a file; give a folder with --out")
     data = data_named(data, progress)
     pairs = open_pairs(data, split="train", imagery=imagery, skip_bad=skip_bad, progress=progress)
+    told_of = {"data": str(data), "rows": len(pairs), "batch": batch, "text": text}
+    _check_run(folder, told_of)
     looked_at = _validation(data, imagery, skip_bad, validate_every)
     encoder = load_text_encoder(text, device=where if where != "mps" else "cpu")
     words = KeptStates(encoder, states_at or states_file(encoder.name))
@@ -240,8 +242,6 @@ def train(
     lessons = None
     if labels is not None:
         lessons = _lessons(labels, words, _fieldwork(plan, progress), progress).to(where)
-    told_of = {"data": str(data), "rows": len(pairs), "batch": batch, "text": text}
-    _check_run(folder, told_of)
     if rank == 0:
         _keep_run(folder, model, plan, **told_of, imagery=imagery)
     trainer = Trainer(model, batches, plan, folder, lessons)
