@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -114,6 +115,23 @@ def test_gradients_asked_for_twice_are_the_plain_ones_both_times() -> None:
     for _ in range(2):
         for ours, wanted in zip(torch.autograd.grad(total, learnt, retain_graph=True), plain):
             torch.testing.assert_close(ours, wanted, rtol=1e-9, atol=1e-12)
+
+
+def test_weights_of_codes_that_somebody_overwrites_do_not_change_gradients() -> None:
+    layer, given = book(0.05), tokens().requires_grad_()
+    wanted = torch.autograd.grad(layer(given, "text", MASK)[0].square().sum(), given)[0]
+    embedding, attention = layer(given, "text", MASK)
+    with torch.no_grad():
+        attention.zero_()
+    found = torch.autograd.grad(embedding.square().sum(), given)[0]
+    torch.testing.assert_close(found, wanted)
+
+
+def test_what_a_forward_keeps_for_gradients_goes_with_its_results() -> None:
+    embedding, attention = book()(tokens().requires_grad_(), "text")
+    kept = weakref.ref(attention)
+    del embedding, attention
+    assert kept() is None
 
 
 def test_weights_of_codes_are_a_sparse_mixture() -> None:

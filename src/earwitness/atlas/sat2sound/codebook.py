@@ -14,7 +14,7 @@ Token Embeddings to Finite Discrete Tokens" (CVPR 2023).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -44,7 +44,7 @@ _ROOM = {"cpu": 1000, "cuda": 1 << 14}
 _PIECE = {"cpu": 1 << 17, "cuda": 1 << 23}
 """Device → values, of tokens' queries, that are made or carried back at a time."""
 
-_LAST = {"cpu": 1 << 16, "cuda": 1 << 23}
+_LAST = {"cpu": 1 << 15, "cuda": 1 << 23}
 """Device → values that are carried back at a time at the end, when all else is held."""
 
 _CODES = {"cpu": 256, "cuda": 1024}
@@ -72,6 +72,54 @@ def _chunks(batch: int, tokens: int, device: str) -> Iterator[slice]:
         yield slice(start, min(start + step, batch))
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What a forward leaves for gradients, each as large as the batch.
+
+    Parameters
+    ----------
+    attention : tensor, shape (B, K)
+        Weights of the codes.
+    who : tensor, shape (B, K)
+        Which token answers for each code.
+    edge : tensor, shape (B, K), bool, or None
+        Codes on the edge of sparsemax's support, if any.
+    hidden : tensor, shape (B, T, D)
+        What went into the GELU of the queries.
+    """
+
+    attention: Tensor
+    who: Tensor
+    edge: Tensor | None
+    hidden: Tensor
+
+
+def _find(
+    tokens: Tensor, codes: Tensor, keep: Tensor | None, zero: bool, temperature: float,
+    weights: Sequence[Tensor],
+) -> _Found:  # fmt: skip
+    batch, length, _ = tokens.shape
+    (count, width), kind = codes.shape, codes.device.type
+    best = codes.new_empty(batch, count)
+    small = torch.uint8 if length <= 256 else torch.int32
+    who = torch.empty(batch, count, dtype=small, device=codes.device)
+    hidden = tokens.new_empty(batch, length, width)
+    largest = Largest(codes, min(batch, _rows(length, kind)) * length)
+    for rows in _chunks(batch, length, kind):
+        asked = _ask(tokens[rows], weights, hidden[rows])
+        some = None if keep is None else keep[rows]
+        largest.write(asked, some, zero, best[rows], who[rows])
+        del asked
+    # Dividing is monotonous, so after the maximum it gives the same values as before it, in
+    # two steps as in the published code, whose rounding this keeps.
+    best = best.div_(width**0.5).div_(temperature)
+    if keep is not None and not zero:
+        best[~keep.any(dim=1)] = 0.0
+    attention, shifted, tau = project_shifted(best.sub_(best.amax(dim=1, keepdim=True)))
+    edge = shifted == tau
+    return _Found(attention, who, edge if bool(edge.any()) else None, hidden)
+
+
 class _Mixture(torch.autograd.Function):
     """Tokens, codes and the query network's weights to embeddings and weights of codes."""
 
@@ -85,29 +133,15 @@ class _Mixture(torch.autograd.Function):
         temperature: float,
         *weights: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        batch, length, _ = tokens.shape
-        (count, width), kind = codes.shape, codes.device.type
-        best = codes.new_empty(batch, count)
-        small = torch.uint8 if length <= 256 else torch.int32
-        who = torch.empty(batch, count, dtype=small, device=codes.device)
-        hidden = tokens.new_empty(batch, length, width)
-        largest = Largest(codes, min(batch, _rows(length, kind)) * length)
-        for rows in _chunks(batch, length, kind):
-            asked = _ask(tokens[rows], weights, hidden[rows])
-            some = None if keep is None else keep[rows]
-            largest.write(asked, some, zero, best[rows], who[rows])
-            del asked
-        # Dividing is monotonous, so after the maximum it gives the same values as before it, in
-        # two steps as in the published code, whose rounding this keeps.
-        best = best.div_(width**0.5).div_(temperature)
-        if keep is not None and not zero:
-            best[~keep.any(dim=1)] = 0.0
-        attention, shifted, tau = project_shifted(best.sub_(best.amax(dim=1, keepdim=True)))
-        edge = shifted == tau
-        ctx.edge = edge if bool(edge.any()) else None
-        ctx.save_for_backward(tokens, codes, attention, who, *weights)
-        ctx.keep, ctx.temperature = keep, temperature
-        ctx.hidden = hidden if any(ctx.needs_input_grad) else None
+        found = _find(tokens, codes, keep, zero, temperature, weights)
+        attention = found.attention
+        ctx.save_for_backward(tokens, codes, *weights)
+        ctx.keep, ctx.zero, ctx.temperature = keep, zero, temperature
+        if any(ctx.needs_input_grad):
+            # Not among the saved tensors, which are held until the gradients are handed back. What
+            # is held is a view: an output that is held itself would never be freed.
+            ctx.found = replace(found, attention=attention.detach())
+            ctx.version = attention._version
         ctx.set_materialize_grads(False)
         return attention @ codes, attention
 
@@ -115,7 +149,7 @@ class _Mixture(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *grads: Any) -> Any:
         mixed_grad, attention_grad = grads
-        tokens, codes, attention, who, *weights = ctx.saved_tensors
+        tokens, codes, *weights = ctx.saved_tensors
         wanted = ctx.needs_input_grad
         deep = wanted[0] or any(wanted[5:])
         if (mixed_grad is None and attention_grad is None) or not (deep or wanted[1]):
@@ -123,25 +157,26 @@ class _Mixture(torch.autograd.Function):
         with torch.autocast(tokens.device.type, enabled=False):
             if mixed_grad is None:
                 mixed_grad = codes.new_zeros(len(tokens), codes.shape[1])
-            hidden, ctx.hidden = ctx.hidden, None
-            if hidden is None:  # the gradients are wanted a second time
-                hidden = query_hidden(tokens, *weights)[1]
+            found, ctx.found = ctx.found, None
+            if found is None or found.attention._version != ctx.version:
+                # The gradients are wanted a second time, or somebody wrote into the weights.
+                found = _find(tokens, codes, ctx.keep, ctx.zero, ctx.temperature, weights)
+            hidden, scale = found.hidden, ctx.temperature * codes.shape[1] ** 0.5
             reached = _Reached(
-                mixed_grad, attention_grad, codes, attention, who, ctx.edge, ctx.keep,
-                tokens.shape[1], ctx.temperature * codes.shape[1] ** 0.5,
-            )  # fmt: skip
+                mixed_grad, attention_grad, codes, found, ctx.keep, tokens.shape[1], scale
+            )
             # What is held beside the gradients is small: each is made when the room that others
             # took on the way is free again, and those of the tokens take the place of what is no
             # longer needed.
             codes_grad = tokens_grad = None
             weight_grads: list[Tensor | None] = [None] * len(weights)
             if wanted[1]:
-                codes_grad = attention.T @ mixed_grad
+                codes_grad = found.attention.T @ mixed_grad
                 _add_queries(codes_grad, reached, hidden, weights)
             if deep:
                 weight_grads[4:] = _zeros(weights[4:], wanted[9:])
                 _carry_to_hidden(codes, reached, hidden, weights, weight_grads[4:])
-                del reached
+                del reached, found
                 weight_grads[:4] = _zeros(weights[:4], wanted[5:9])
                 if wanted[0]:
                     fits = hidden.shape == tokens.shape
@@ -227,9 +262,7 @@ class _Reached:
     mixed_grad: Tensor
     attention_grad: Tensor | None
     codes: Tensor
-    attention: Tensor
-    who: Tensor
-    edge: Tensor | None
+    found: _Found
     keep: Tensor | None
     length: int
     scale: float
@@ -238,7 +271,7 @@ class _Reached:
         """Return which codes reach each token of some samples, with what weight."""
         token, code, value = self._pairs(rows)
         order = torch.argsort(token, stable=True)
-        count = len(self.who[rows]) * self.length
+        count = len(self.mixed_grad[rows]) * self.length
         return _Bags(token[order], count, code[order], value[order])
 
     def by_code(self, rows: slice) -> _Bags:
@@ -255,9 +288,9 @@ class _Reached:
             torch.mm(given, some.T, out=to)
         if self.attention_grad is not None:
             grad += self.attention_grad[rows]
-        edge = None if self.edge is None else self.edge[rows]
-        grad = pull_back_within(grad, self.attention[rows] > 0, edge).div_(self.scale)
-        who = self.who[rows]
+        edge = None if self.found.edge is None else self.found.edge[rows]
+        grad = pull_back_within(grad, self.found.attention[rows] > 0, edge).div_(self.scale)
+        who = self.found.who[rows]
         if self.keep is not None:  # a padded token's score is a constant
             grad *= self.keep[rows].gather(1, who.long())
         sample, code = torch.nonzero(grad, as_tuple=True)
