@@ -42,7 +42,7 @@ def test_blocks_give_values_and_gradients_of_the_plain_table(
     monkeypatch: pytest.MonkeyPatch, published: bool, temperature: float, mask: Any
 ) -> None:
     monkeypatch.setattr(largest, "_BLOCK", {"cpu": 1})
-    monkeypatch.setattr(codebook, "_chunks", lambda batch, *_: [slice(0, 3), slice(3, batch)])
+    monkeypatch.setattr(codebook, "_chunks", lambda _, like: [slice(0, 3), slice(3, len(like))])
     monkeypatch.setattr(codebook, "_PIECE", {"cpu": 5})
     made = torch.Generator().manual_seed(2)
     pull = torch.randn(5, 20, generator=made, dtype=torch.float64)

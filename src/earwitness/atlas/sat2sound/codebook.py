@@ -38,8 +38,11 @@ Modality = Literal["image", "audio", "text"]
 TEMPERATURE = 1000.0
 """The published one; so large that small codebooks are mixed almost evenly."""
 
-_ROOM = {"cpu": 1000, "cuda": 1 << 14}
-"""Device → about how many tokens are asked for, and reached by gradients, at a time."""
+_ASKED = {"cpu": 1000, "cuda": 1 << 14}
+"""Device → about how many tokens ask at a time."""
+
+_REACH = {"cpu": 800, "cuda": 1 << 14}
+"""Device → about how many tokens gradients reach at a time: fewer, since more is held by then."""
 
 _PIECE = {"cpu": 1 << 17, "cuda": 1 << 23}
 """Device → values, of tokens' queries, that are made or carried back at a time."""
@@ -60,16 +63,16 @@ _QUERIES = {
 }
 
 
-def _rows(tokens: int, device: str) -> int:
+def _rows(room: dict[str, int], tokens: int, device: str) -> int:
     """Return how many rows of so many tokens there is room for, at least one."""
-    return max(1, _ROOM.get(device, 1 << 12) // max(tokens, 1))
+    return max(1, room.get(device, 1 << 12) // max(tokens, 1))
 
 
-def _chunks(batch: int, tokens: int, device: str) -> Iterator[slice]:
-    """Cut the batch into chunks of rows."""
-    step = _rows(tokens, device)
-    for start in range(0, batch, step):
-        yield slice(start, min(start + step, batch))
+def _chunks(room: dict[str, int], like: Tensor) -> Iterator[slice]:
+    """Cut a batch of tokens (B, T, width) into chunks of rows."""
+    step = _rows(room, like.shape[1], like.device.type)
+    for start in range(0, len(like), step):
+        yield slice(start, min(start + step, len(like)))
 
 
 @dataclass(frozen=True)
@@ -104,8 +107,8 @@ def _find(
     small = torch.uint8 if length <= 256 else torch.int32
     who = torch.empty(batch, count, dtype=small, device=codes.device)
     hidden = tokens.new_empty(batch, length, width)
-    largest = Largest(codes, min(batch, _rows(length, kind)) * length)
-    for rows in _chunks(batch, length, kind):
+    largest = Largest(codes, min(batch, _rows(_ASKED, length, kind)) * length)
+    for rows in _chunks(_ASKED, tokens):
         asked = _ask(tokens[rows], weights, hidden[rows])
         some = None if keep is None else keep[rows]
         largest.write(asked, some, zero, best[rows], who[rows])
@@ -214,7 +217,7 @@ def _add_queries(
 ) -> None:
     """Add to the gradient of each code the queries of the tokens it reaches, weighted."""
     step = _CODES.get(codes_grad.device.type, 1024)
-    for rows in _chunks(len(hidden), hidden.shape[1], hidden.device.type):
+    for rows in _chunks(_REACH, hidden):
         asked = torch.empty_like(hidden[rows])
         for some in _pieces(asked):
             asked[some] = query_last(hidden[rows][some], *weights)
@@ -230,7 +233,7 @@ def _carry_to_hidden(
 ) -> None:  # fmt: skip
     """Write the gradient of what goes into the GELU in its place; add to those of weights."""
     step = _tokens(_PIECE, hidden)
-    for rows in _chunks(len(hidden), hidden.shape[1], hidden.device.type):
+    for rows in _chunks(_REACH, hidden):
         bags, inside = reached.by_token(rows), hidden[rows].view(-1, hidden.shape[2])
         for start in range(0, len(inside), step):
             part = slice(start, min(start + step, len(inside)))
