@@ -250,7 +250,7 @@ def read(recording: Recording, rate_hz: int) -> NDArray[np.float64]:
     except (OSError, ValueError) as error:
         raise VoiceError(f"{path} cannot be read as sound: {error}") from error
     if len(mono) < 16 or not np.isfinite(mono).all() or not np.abs(mono).max() > 0:
-        raise VoiceError(f"{path} holds no sound; take it out of the library")
+        raise VoiceError(f"{path} holds no sound: it is empty, or silent all through")
     if own_hz != rate_hz:
         ratio = Fraction(rate_hz, own_hz).limit_denominator(4096)
         mono = signal.resample_poly(mono, ratio.numerator, ratio.denominator)

@@ -12,6 +12,7 @@ from colours import Colours
 
 from earwitness.atlas.gallery import Caption, Gallery, Layer, LayerTable, Recording
 from earwitness.atlas.gallery.layers import layers
+from earwitness.atlas.gallery.reading import gather
 from earwitness.atlas.gallery.search import build_index, indexed, nearest
 from earwitness.atlas.gallery.shelves import Shelf
 from earwitness.errors import EarwitnessError, GalleryError, MediaError, OptionError
@@ -53,6 +54,18 @@ def test_what_is_there_is_not_added_twice(filled, tmp_path) -> None:
         filled, [tmp_path / "words.txt", tmp_path / "rec"], captions=["rain"], embedder=Colours()
     )
     assert (again.captions, again.recordings, again.known) == (1, 0, 6)
+
+
+def test_the_table_of_a_data_set_is_understood(tmp_path) -> None:
+    tone(tmp_path / "low.wav", 100)
+    (tmp_path / "pairs.csv").write_text(
+        "image,audio,audio_caption,latitude,longitude,time\n"
+        "a.png,low.wav,a desert,1.5,2.5,2026-05-14\n"
+    )
+    gathered = gather([tmp_path / "pairs.csv"])
+    assert [(c.text, c.lat_deg, c.lon_deg) for c in gathered.captions] == [("a desert", 1.5, 2.5)]
+    (recording,) = (read() for read in gathered.recordings)
+    assert (recording.title, recording.date) == ("a desert", "2026-05-14")
 
 
 def test_a_place_gives_the_captions_and_the_sounds_that_fit(filled) -> None:

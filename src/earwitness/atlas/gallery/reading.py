@@ -27,6 +27,13 @@ READ_HZ = 32_000
 
 _LONGEST_CSV = 64 << 20
 
+_OTHER_NAMES = {
+    "audio": "file", "path": "file", "filename": "file", "file_name": "file", "caption": "text",
+    "audio_caption": "text", "latitude": "lat", "longitude": "lon", "time": "date",
+    "date_recorded": "date", "license": "licence",
+}  # fmt: skip
+"""Columns as data sets and others call them → as a gallery's tables do."""
+
 
 def read_sound(path: str | os.PathLike[str]) -> Sound:
     """Return a file of sound as mono at 32 kHz.
@@ -63,11 +70,12 @@ def gather(paths: list[Path]) -> Gathered:
     ----------
     paths
         Sound files; folders of them (see :func:`earwitness.voice.recordings.scan` for the CSV that
-        may say more of them); ``.txt``, one caption a line; ``.csv`` with a column ``text`` (or
-        ``caption``), or ``file``, and if wanted ``lat``, ``lon``, ``date``, ``title``, ``author``,
-        ``licence``, ``source``, ``url``; ``.parquet``, a shard of a data set with the columns
-        ``audio`` (encoded bytes, or null), ``audio_caption``, ``lat``, ``lon``, ``date``,
-        ``audio_source`` and ``caption_source``, of which any may be absent.
+        may say more of them); ``.txt``, one caption a line; ``.csv`` with a column ``text``, or
+        ``file``, and if wanted ``lat``, ``lon``, ``date``, ``title``, ``author``, ``licence``,
+        ``source``, ``url`` (columns of data sets are known by their own names too);
+        ``.parquet``, a shard of a data set with the columns ``audio`` (encoded bytes, or null),
+        ``audio_caption``, ``lat``, ``lon``, ``date``, ``audio_source`` and ``caption_source``, of
+        which any may be absent.
 
     Raises
     ------
@@ -132,10 +140,9 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     except (OSError, ValueError) as error:
         raise MediaError(f"{path} cannot be read as a table: {error}") from error
     for line, row in rows:
-        yield (
-            line,
-            {name.strip().lower(): value for name, value in row.items() if value is not None},
-        )
+        held = {name.strip().lower(): value for name, value in row.items() if value is not None}
+        ours = {_OTHER_NAMES[name]: value for name, value in held.items() if name in _OTHER_NAMES}
+        yield line, ours | held
 
 
 def _table(path: Path, found: Gathered) -> None:
@@ -143,8 +150,8 @@ def _table(path: Path, found: Gathered) -> None:
     for line, row in _rows(path):
         lat = _degrees(path, line, row, "lat", 90)
         lon = _degrees(path, line, row, "lon", 180)
-        words = (row.get("text") or row.get("caption") or "").strip()
-        licence = row.get("licence") or row.get("license") or "unknown"
+        words = row.get("text", "").strip()
+        licence = row.get("licence") or "unknown"
         if row.get("file"):
             file = (root / row["file"]).resolve()
             # A table may come from others: it names files beside it and no others.
