@@ -105,6 +105,15 @@ def test_code_in_a_file_is_never_run(held: Any, tmp_path: Path, plain: bool) -> 
     assert not mark.exists()
 
 
+@pytest.mark.parametrize(
+    "content", [b"caption,lat,lon\nwaves,48,16\n", b'{"a": 1}', pickle.dumps(Path.touch, 0)]
+)
+def test_another_kind_of_file_is_called_so(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "some.ckpt").write_bytes(content)
+    with pytest.raises(WeightsError, match=r"some\.ckpt is no checkpoint"):
+        Sat2Sound.load(tmp_path / "some.ckpt")
+
+
 @pytest.mark.parametrize("kept", [0, 10, 1000, 0.5, 0.999])
 def test_a_file_cut_short_is_one_clear_error(
     held: Any, write: Callable[[Any], Path], kept: float

@@ -97,6 +97,11 @@ def unpickle(path: Path) -> Any:
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
             )
     except pickle.UnpicklingError as error:
+        if not _pickled(path):
+            raise WeightsError(
+                f"{path.name} is no checkpoint but another kind of file; give a .ckpt, .pt or "
+                f".safetensors"
+            ) from error
         reason = re.sub(r"\s+", " ", str(error))
         named = re.search(r"GLOBAL (\S+)", reason)
         what = f"it names {named[1]}" if named else "it is not plain tensors and numbers"
@@ -109,6 +114,12 @@ def unpickle(path: Path) -> Any:
             f"{path.name} ({path.stat().st_size} bytes) cannot be read as a checkpoint: it is cut "
             f"short or is another kind of file. Fetch it again and compare its size"
         ) from error
+
+
+def _pickled(path: Path) -> bool:
+    """Return whether a file begins as PyTorch's do, new or old."""
+    with path.open("rb") as file:
+        return zipfile.is_zipfile(path) or file.read(1) == b"\x80"
 
 
 def guess_heads(width: int) -> int:
