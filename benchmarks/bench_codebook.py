@@ -2,9 +2,10 @@
 
 Forward and backward through query networks, scores, maximum, sparsemax and mixture, on random
 tokens. Prints seconds (median of the repeats, taken in turns), the ratio, each one's peak memory
-above its inputs, and how far values and gradients differ: where two tokens' scores are equal but
-for rounding, another one may get the gradient of a code. As in training, memory is that of a step
-after the first, and nobody holds the weights of codes, which no loss asks for.
+above its inputs (median of as many processes), and how far values and gradients differ: where two
+tokens' scores are equal but for rounding, another one may get the gradient of a code. As in
+training, memory is that of a step after the first, and nobody holds the weights of codes, which no
+loss asks for.
 
     python benchmarks/bench_codebook.py --batch 32 --tokens 197 --codes 16000 --width 1024
 """
@@ -156,10 +157,15 @@ def main() -> None:
     memory = {}
     for way in seconds:
         command = [sys.executable, __file__, *sys.argv[1:], "--memory", way]
-        ran = subprocess.run(
-            command, check=True, capture_output=True, env=os.environ | _HANDED_BACK
-        )
-        memory[way] = int(ran.stdout)
+        told = [
+            int(
+                subprocess.run(
+                    command, check=True, capture_output=True, env=os.environ | _HANDED_BACK
+                ).stdout
+            )
+            for _ in range(options.repeats)
+        ]
+        memory[way] = statistics.median(told)
     print(f"codes in the support, on average: {support:.0f}")
     made_bytes = 4 * (
         tokens.numel() + book.space_dict.numel()
