@@ -59,8 +59,8 @@ def test_what_is_there_is_not_added_twice(filled, tmp_path) -> None:
 def test_the_table_of_a_data_set_is_understood(tmp_path) -> None:
     tone(tmp_path / "low.wav", 100)
     (tmp_path / "pairs.csv").write_text(
-        "image,audio,audio_caption,latitude,longitude,time\n"
-        "a.png,low.wav,a desert,1.5,2.5,2026-05-14\n"
+        "image,text,audio,audio_caption,latitude,longitude,time\n"
+        "a.png,,low.wav,a desert,1.5,2.5,2026-05-14\n"
     )
     gathered = gather([tmp_path / "pairs.csv"])
     assert [(c.text, c.lat_deg, c.lon_deg) for c in gathered.captions] == [("a desert", 1.5, 2.5)]

@@ -140,9 +140,10 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     except (OSError, ValueError) as error:
         raise MediaError(f"{path} cannot be read as a table: {error}") from error
     for line, row in rows:
-        held = {name.strip().lower(): value for name, value in row.items() if value is not None}
-        ours = {_OTHER_NAMES[name]: value for name, value in held.items() if name in _OTHER_NAMES}
-        yield line, ours | held
+        # Of a column and another name of it, that which holds something goes before.
+        held = {name.strip().lower(): value for name, value in row.items() if value}
+        others = {_OTHER_NAMES[name]: value for name, value in held.items() if name in _OTHER_NAMES}
+        yield line, others | held
 
 
 def _table(path: Path, found: Gathered) -> None:
